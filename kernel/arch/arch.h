@@ -1,0 +1,162 @@
+/*
+ * The seam between the kernel and the hardware: two implementations, riscv/
+ * and host/ (for tests), and one contract. Nothing else under kernel/ knows a
+ * PTE bit, a CSR or an SBI call.
+ *
+ * Page tables (arch_pt_*) are driven from above. They hold no truth of their
+ * own: what is mapped follows from VMAs and memory objects, and a table may be
+ * dropped at any time and built again by faults.
+ */
+#ifndef KERNEL_ARCH_H
+#define KERNEL_ARCH_H
+
+#include "kernel/lib/types.h"
+
+/* -- page tables ------------------------------------------------------------------------- */
+
+/* Rights of a mapping. USER is set for every mapping below the kernel's half. */
+#define ARCH_R	    0x1
+#define ARCH_W	    0x2
+#define ARCH_X	    0x4
+#define ARCH_USER   0x8
+#define ARCH_GLOBAL 0x10
+
+struct arch_pt {
+	paddr_t root;
+	uint32_t as;   /* the address space's number, for trace events */
+	uint32_t asid; /* 0: none given yet */
+	uint64_t ntables; /* table frames, the root included */
+};
+
+/* A translation as the tables have it now. */
+struct arch_mapping {
+	bool present;
+	pfn_t pfn;
+	unsigned rights; /* ARCH_* */
+	bool accessed, dirty;
+	unsigned level;
+};
+
+/*
+ * => 0 or -ENOMEM. The root shares the kernel's upper half.
+ */
+int arch_pt_init(struct arch_pt *pt, uint32_t as);
+
+/* Frees all tables of the user half. => no hart uses pt; no leaf is left in it. */
+void arch_pt_fini(struct arch_pt *pt);
+
+/*
+ * Maps the page of `va` to `pfn`, replacing what was there, and flushes the stale translation
+ * where one may be cached. References of frames are the caller's business.
+ * => 0, and *old is what was mapped before; or -ENOMEM (nothing changed). The caller holds the
+ *    address space's lock. Mapped already with these rights: flushed only.
+ */
+int arch_pt_set(struct arch_pt *pt, vaddr_t va, pfn_t pfn, unsigned rights,
+		struct arch_mapping *old);
+
+/* => what is mapped at va. */
+struct arch_mapping arch_pt_get(const struct arch_pt *pt, vaddr_t va);
+
+/*
+ * Removes all mappings in [start, end), calls `gone` for each with what was mapped, frees tables
+ * that became empty, and flushes once. `gone` is called after no hart can reach the frame.
+ */
+void arch_pt_clear(struct arch_pt *pt, vaddr_t start, vaddr_t end,
+		   void (*gone)(void *ctx, vaddr_t va, struct arch_mapping old), void *ctx);
+
+/*
+ * Gives all present mappings in [start, end) the given rights, at least ARCH_R; flushes once.
+ * ARCH_W only keeps what is writable already: whether a frame may be written is a fault's decision.
+ */
+void arch_pt_protect(struct arch_pt *pt, vaddr_t start, vaddr_t end, unsigned rights);
+
+/* Makes pt the current hart's address space; NULL: the kernel's half alone. */
+void arch_pt_switch(struct arch_pt *pt);
+
+/* First address that a program cannot have, and the kernel's first: from the paging mode. */
+vaddr_t arch_user_end(void);
+vaddr_t arch_kernel_start(void);
+
+/* The linear map: all of RAM, at a fixed distance. */
+void *arch_kva(paddr_t pa);
+paddr_t arch_pa(const void *kva);
+
+/*
+ * Maps a device's registers for the kernel, for ever; asking again gives another mapping.
+ * => the address that stands for pa; NULL: no memory, or no room left for devices.
+ */
+void *arch_map_device(paddr_t pa, size_t len);
+
+/* One whole page in the linear map, as fast as the hardware can. */
+void arch_page_clear(void *kva);
+void arch_page_copy(void *to, const void *from);
+
+/* -- user memory ------------------------------------------------------------------------- */
+
+/*
+ * Copies between kernel and user memory; faults are served, and what cannot be served ends the
+ * copy. => bytes NOT copied (0: all). Any user address may be given, the kernel's too: refused.
+ */
+size_t arch_copy_from_user(void *to, vaddr_t from, size_t len);
+size_t arch_copy_to_user(vaddr_t to, const void *from, size_t len);
+size_t arch_clear_user(vaddr_t to, size_t len);
+/* => length without the NUL; -EFAULT; -ENAMETOOLONG if no NUL within `size` bytes. */
+ssize_t arch_strncpy_from_user(char *to, vaddr_t from, size_t size);
+
+/* -- harts, interrupts, time ------------------------------------------------------------- */
+
+/* => whether interrupts were enabled. */
+bool arch_irq_disable(void);
+void arch_irq_restore(bool enabled);
+bool arch_irq_enabled(void);
+
+/* Waits for an interrupt that is enabled in the hart; interrupts are off before and after. */
+void arch_wait(void);
+
+unsigned arch_hart(void);  /* 0 .. arch_harts() - 1 */
+unsigned arch_harts(void); /* in the device tree, parked ones too */
+
+uint64_t arch_time_ns(void); /* since boot */
+
+/* Asks for kernel_timer_irq() on this hart at that time, once; UINT64_MAX: never. */
+void arch_timer_set(uint64_t time_ns);
+
+/* Ends the run; `status` is FINISHER's 16-bit code. */
+_Noreturn void arch_shutdown(unsigned status);
+
+/* One character to the firmware's console: for panics and the boot's first lines. */
+void arch_putc(char c);
+
+/* -- what the architecture calls: implemented above it ------------------------------------ */
+
+struct trapframe;
+
+/*
+ * Boot hart, paging on, interrupts off; `fdt` is the device tree, well-formed, in the linear map.
+ * The frame allocator works; slab_init() has not been called. A RAM disk's frames are TF_FILE.
+ */
+_Noreturn void kernel_main(const void *fdt);
+
+/* A program's ECALL: number in a7, arguments in a0 to a5, result to a0. pc is past the ECALL. */
+void kernel_syscall(struct trapframe *tf);
+
+/*
+ * A page fault at va from user mode, or from one of the user-copy routines (from_user false).
+ * access: VMA_READ, VMA_WRITE or VMA_EXEC (1, 2, 4).
+ * => true: go on. false, only when not from user: the copy ends there.
+ */
+bool kernel_page_fault(struct trapframe *tf, vaddr_t va, unsigned access, bool from_user);
+
+/* Any other exception of a program, as the signal that it means. */
+void kernel_exception(struct trapframe *tf, int signo, int code, uint64_t addr);
+
+void kernel_external_irq(void);
+void kernel_timer_irq(void);
+
+/*
+ * Starts a program: enters user mode with x[1..31] and pc of tf; status is set here, and the
+ * floating-point registers are cleared. What is on this hart's kernel stack is given up.
+ */
+_Noreturn void arch_enter_user(struct trapframe *tf);
+
+#endif

@@ -1,0 +1,115 @@
+/*
+ * What the files of kernel/arch/riscv share with each other, and nobody else
+ * sees. Assembler includes it too.
+ */
+#ifndef KERNEL_RISCV_H
+#define KERNEL_RISCV_H
+
+/* Where the image is linked, and loaded (also in kernel.ld). */
+#define KERNEL_VA 0xffffffff80200000
+#define KERNEL_PA 0x80200000
+
+#define BOOT_STACK_SIZE 0x4000
+
+/* Offsets in struct percpu and struct trapframe, checked by static assertions in trap.c. */
+#define PERCPU_STACK_TOP 0
+#define PERCPU_SCRATCH	 8
+#define TF_X(n)		 ((n) * 8)
+#define TF_PC		 256
+#define TF_STATUS	 264
+#define TF_CAUSE	 272
+#define TF_TVAL		 280
+#define TF_SIZE		 288
+
+#ifndef __ASSEMBLER__
+
+#include "kernel/arch/arch.h"
+#include "kernel/arch/riscv/trapframe.h"
+#include "kernel/lib/fdt.h"
+#include "rv/csr.h"
+#include "rv/pte.h"
+
+/*
+ * A hart's own data. In the kernel tp points to it; in user mode sscratch does. So sscratch is 0
+ * exactly while the hart is in the kernel.
+ */
+struct percpu {
+	uint64_t stack_top; /* of the kernel stack that traps from user mode start on */
+	uint64_t scratch;   /* entry.S, while interrupts are off */
+	uint64_t hartid;    /* the hardware's number */
+	unsigned index;	    /* the kernel's: 0, 1, ... in the order of the device tree */
+};
+
+static inline struct percpu *percpu(void)
+{
+	struct percpu *p;
+
+	__asm__("mv %0, tp" : "=r"(p));
+	return p;
+}
+
+#define csr_read(csr)                                                                              \
+	({                                                                                         \
+		uint64_t v_;                                                                       \
+		__asm__ volatile("csrr %0, %1" : "=r"(v_) : "i"(csr) : "memory");                  \
+		v_;                                                                                \
+	})
+#define csr_write(csr, v) __asm__ volatile("csrw %0, %1" ::"i"(csr), "rK"(v) : "memory")
+#define csr_set(csr, v)	  __asm__ volatile("csrs %0, %1" ::"i"(csr), "rK"(v) : "memory")
+#define csr_clear(csr, v) __asm__ volatile("csrc %0, %1" ::"i"(csr), "rK"(v) : "memory")
+#define csr_swap_clear(csr, v)                                                                     \
+	({                                                                                         \
+		uint64_t v_;                                                                       \
+		__asm__ volatile("csrrc %0, %1, %2"                                                \
+				 : "=r"(v_)                                                        \
+				 : "i"(csr), "rK"(v)                                               \
+				 : "memory");                                                      \
+		v_;                                                                                \
+	})
+
+/* -- pt.c -- */
+extern unsigned pt_levels;	/* of tables: 3 for Sv39; chosen at boot */
+extern uint64_t pt_kernel_root; /* physical address of the kernel's own root */
+
+/* => a cleared frame for a table; 0: none. */
+typedef uint64_t pt_table_alloc(void);
+
+/* Chooses the paging mode: from here on arch_kva() and the like hold for it. */
+void pt_mode_init(unsigned levels);
+
+/*
+ * Maps [va, va + len) of the kernel's half to pa with leaves of `level`, all aligned to it; `bits`
+ * are PTE bits beside V, A, D and G. With len 0 makes only the tables above that level.
+ * => false: no frame for a table; what was mapped until then stays.
+ */
+bool pt_map_kernel(uint64_t va, uint64_t pa, uint64_t len, unsigned level, uint64_t bits,
+		   pt_table_alloc *alloc);
+
+/* First address of the physical GiB that holds the image: the linear map begins there. */
+#define LINEAR_PA (KERNEL_PA >> 30 << 30)
+
+/* Where devices are mapped: one GiB, just below the one that holds the image. */
+#define DEVICE_VA_END	((uint64_t)KERNEL_VA >> 30 << 30)
+#define DEVICE_VA_START (DEVICE_VA_END - (1UL << 30))
+
+/* satp for a root table. */
+uint64_t pt_satp(uint64_t root);
+
+/* -- entry.S, usercopy.S, page.S, fpu.S -- */
+void trap_entry(void);
+struct fpstate;
+void fpu_clear(void); /* f0 to f31 and fcsr become 0. => FS is not Off */
+
+/* -- sbi.c -- */
+void sbi_init(void); /* learns what the firmware offers */
+void sbi_timer_init(bool has_sstc, uint64_t timebase_hz);
+void sbi_finisher_set(volatile uint32_t *finisher);
+
+/* -- trap.c -- */
+void trap_init_hart(void);
+
+/* -- boot.c -- */
+extern unsigned boot_nharts;
+
+#endif
+#endif

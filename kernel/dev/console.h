@@ -1,0 +1,17 @@
+/*
+ * The virtio console's ports as byte streams. Theory: console.c.
+ */
+#ifndef KERNEL_CONSOLE_H
+#define KERNEL_CONSOLE_H
+
+#include "kernel/lib/fdt.h"
+
+struct stream;
+
+/* Finds all consoles, and asks them for their ports. */
+void console_init(const struct dt *dt);
+
+/* => the port of that name, or NULL. */
+struct stream *console_port(const char *name);
+
+#endif

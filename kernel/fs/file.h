@@ -1,0 +1,88 @@
+/*
+ * Open files, and the table of a process that numbers them. Theory: file.c.
+ */
+#ifndef KERNEL_FILE_H
+#define KERNEL_FILE_H
+
+#include "kernel/fs/inode.h"
+#include "kernel/fs/uio.h"
+#include "kernel/lib/lock.h"
+
+struct proc;
+struct stream;
+
+struct file {
+	uint32_t refs;  /* table entries, and calls in progress */
+	uint32_t flags; /* O_* as fcntl(F_GETFL) shows them */
+	const struct file_ops *ops;
+	struct inode *inode; /* holds a reference */
+	struct mobj *data;   /* regular files: their contents, with a reference */
+	struct mutex lock;   /* guards pos */
+	uint64_t pos;        /* bytes; of a folder, the last cookie read */
+};
+
+/* => bytes moved, or -errno; *pos is advanced by them. NULL: the call is refused. */
+struct file_ops {
+	ssize_t (*read)(struct file *f, struct uio *u, uint64_t *pos);
+	ssize_t (*write)(struct file *f, struct uio *u, uint64_t *pos);
+	unsigned (*poll)(struct file *f); /* NULL: always ready */
+	bool is_seekable;
+	bool maps_zero; /* mmap gives anonymous memory */
+};
+
+extern const struct file_ops regular_ops, dir_ops, null_ops, zero_ops, full_ops, random_ops,
+    stream_ops_of_file;
+
+/*
+ * Opens an inode; `flags` are O_* and were checked against it.
+ * => a file with one reference, which holds one to the inode; 0 or -ENOMEM, -ENXIO.
+ */
+int file_open(struct inode *i, uint32_t flags, struct file **out);
+void file_get(struct file *f);
+void file_put(struct file *f);
+
+/* At `*pos`, or at the file's own position when pos is NULL. => bytes or -errno. */
+ssize_t file_read(struct file *f, struct uio *u, uint64_t *pos);
+ssize_t file_write(struct file *f, struct uio *u, uint64_t *pos);
+/* => the new position or -errno. */
+int64_t file_seek(struct file *f, int64_t offset, int whence);
+/* getdents64 into user memory. => bytes or -errno. */
+ssize_t file_read_dir(struct file *f, vaddr_t to, size_t len);
+
+/* => POLL* bits that hold now. */
+unsigned file_poll(struct file *f);
+
+/* -- file descriptors: fdtable.c ----------------------------------------------------------- */
+
+struct fdtable;
+
+/* => an empty table; NULL: no memory. */
+struct fdtable *fdtable_create(void);
+void fdtable_destroy(struct fdtable *t); /* closes all */
+
+/* => the file with a reference, or NULL: no such descriptor. */
+struct file *fd_get(struct fdtable *t, int fd);
+/* The lowest free number from `min`; takes over the caller's reference on success.
+ * => the number; -EMFILE (none below `limit`), -ENOMEM. */
+int fd_install(struct fdtable *t, struct file *f, int min, uint64_t limit, bool cloexec);
+/* Makes `fd` name f (a new reference is taken), closing what it named. => fd, -EBADF, -ENOMEM. */
+int fd_replace(struct fdtable *t, int fd, struct file *f, uint64_t limit, bool cloexec);
+int fd_close(struct fdtable *t, int fd); /* => 0 or -EBADF */
+/* => FD_CLOEXEC or 0, or -EBADF. */
+int fd_flags(struct fdtable *t, int fd);
+int fd_set_flags(struct fdtable *t, int fd, bool cloexec);
+int fdtable_end(const struct fdtable *t); /* one above the largest number that may be open */
+
+/* Gives a process its table and current folder, and makes its end release them. */
+int fs_attach(struct proc *p, struct inode *cwd, struct inode *exe, const char *exe_path);
+
+/* -- the special ones ---------------------------------------------------------------------- */
+
+/* /dev and /proc: devices.c, procfs.c. => 0 or -ENOMEM. */
+int devices_init(void);
+int procfs_init(void);
+
+/* => an open file of a byte stream, as a pipe; NULL: no memory. streamfile.c */
+struct file *stream_file_open(struct stream *s, uint32_t flags);
+
+#endif

@@ -1,0 +1,39 @@
+/*
+ * What a freestanding kernel needs of a C library: its own.
+ */
+#ifndef KERNEL_LIB_H
+#define KERNEL_LIB_H
+
+#include "kernel/lib/types.h"
+
+void *memcpy(void *to, const void *from, size_t n);
+void *memmove(void *to, const void *from, size_t n);
+void *memset(void *p, int c, size_t n);
+int memcmp(const void *a, const void *b, size_t n);
+size_t strlen(const char *s);
+size_t strnlen(const char *s, size_t max);
+int strcmp(const char *a, const char *b);
+int strncmp(const char *a, const char *b, size_t n);
+char *strchr(const char *s, int c);
+char *strrchr(const char *s, int c);
+
+/* %d %u %x %lx %ld %lu %p %s %c %%, with width, 0 and - flags. => length, as snprintf. */
+int ksnprintf(char *buf, size_t size, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+int kvsnprintf(char *buf, size_t size, const char *fmt, va_list ap);
+void kprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+_Noreturn void panic(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* A law of the program: stops at once and prints both values. */
+#define CHECK3(a, op, b)                                                                           \
+	do {                                                                                       \
+		uint64_t a_ = (uint64_t)(a), b_ = (uint64_t)(b);                                   \
+		if (!(a_ op b_))                                                                   \
+			panic("%s:%d: %s: %lx, %lx", __FILE__, __LINE__, #a " " #op " " #b, a_, b_); \
+	} while (0)
+#define CHECK(x)                                                                                   \
+	do {                                                                                       \
+		if (!(x))                                                                          \
+			panic("%s:%d: %s", __FILE__, __LINE__, #x);                                \
+	} while (0)
+
+#endif

@@ -1,0 +1,71 @@
+/*
+ * Memory objects: *what* is mapped. An object is a growable array of frames,
+ * indexed by page, that VMAs map windows of.
+ *
+ *   anonymous  pages appear zeroed at first touch and die with the object
+ *   file       pages are the file's contents (the page cache); read() and
+ *              mappings see the same frames
+ *
+ * Theory and invariants: mobj.c.
+ */
+#ifndef KERNEL_MOBJ_H
+#define KERNEL_MOBJ_H
+
+#include "kernel/lib/types.h"
+#include "kernel/lib/lock.h"
+
+struct frame;
+
+enum mobj_kind { MOBJ_ANON, MOBJ_FILE };
+
+struct mobj {
+	enum mobj_kind kind;
+	uint32_t refs;
+	struct spinlock lock;
+	uint64_t size;	   /* bytes; a file's length. Pages beyond are SIGBUS. Anon: UINT64_MAX */
+	uint64_t nframes;  /* frames held */
+	struct mobj_node *root; /* radix tree of frames: mobj.c */
+	uint64_t base;	   /* index of the first page that root can hold */
+	unsigned height;   /* levels of nodes; 0: no frame, no root */
+};
+
+struct mobj *mobj_create(enum mobj_kind kind, uint64_t size); /* refs 1; NULL: no memory */
+void mobj_get(struct mobj *o);
+void mobj_put(struct mobj *o); /* the last reference frees its frames */
+
+/* => the frame of page `index`, without a new reference; NULL if there is none. Lock held. */
+struct frame *mobj_lookup_locked(struct mobj *o, uint64_t index);
+
+/*
+ * Gives the object a frame for page `index`, which has none; takes over the caller's reference
+ * (its pin). => 0 or -ENOMEM (the reference stays the caller's). Lock held.
+ */
+int mobj_insert_locked(struct mobj *o, uint64_t index, struct frame *f);
+
+/* Frees the frames of pages [start, start + n). => no mapping of them is left. */
+void mobj_discard(struct mobj *o, uint64_t start, uint64_t n);
+
+/*
+ * Hands the frames of pages [start, start + n) to `to`, as its pages from to_start, which it has
+ * none of. => 0 or -ENOMEM (nothing changed). `to` is the caller's alone.
+ */
+int mobj_move(struct mobj *from, uint64_t start, uint64_t n, struct mobj *to, uint64_t to_start);
+
+/*
+ * => the first page in [*index, end) that has a frame, with its *index; NULL: none. Lock held.
+ */
+struct frame *mobj_next_locked(struct mobj *o, uint64_t *index, uint64_t end);
+
+/*
+ * Copies file contents to a kernel buffer; holes read as zeroes.
+ * => bytes copied: fewer than len only at the end of the object.
+ */
+size_t mobj_read(struct mobj *o, uint64_t offset, void *buf, size_t len);
+/* Writes, extending size. => bytes written; fewer only when memory ran out. */
+size_t mobj_write(struct mobj *o, uint64_t offset, const void *buf, size_t len);
+/* Sets the size; frames beyond are freed (mappings must be gone) and the tail zeroed. */
+void mobj_truncate(struct mobj *o, uint64_t size);
+
+void mobj_check(struct mobj *o);
+
+#endif

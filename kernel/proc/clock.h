@@ -1,0 +1,28 @@
+/*
+ * Clocks that programs read. Time is the machine's own: it starts at 0 with the
+ * machine, and the real-time clock is that plus an epoch given at boot.
+ */
+#ifndef KERNEL_CLOCK_H
+#define KERNEL_CLOCK_H
+
+#include "kernel/arch/arch.h"
+#include "abi/linux.h"
+
+#define NS_PER_SECOND 1000000000UL
+
+void clock_set_epoch(uint64_t seconds);
+uint64_t clock_realtime_ns(void);
+
+/* => 0; -EINVAL: no such clock. Process and thread CPU time is the time since `start_ns`. */
+int clock_read_ns(int clock, uint64_t start_ns, uint64_t *out);
+
+static inline struct linux_timespec clock_timespec(uint64_t ns)
+{
+	return (struct linux_timespec){(int64_t)(ns / NS_PER_SECOND),
+				       (int64_t)(ns % NS_PER_SECOND)};
+}
+
+/* Waits until arch_time_ns() reaches `deadline`. */
+void clock_sleep_until(uint64_t deadline);
+
+#endif

@@ -1,0 +1,211 @@
+/*
+ * Loading a program: from a file to an address space that is ready to run.
+ *
+ *     0        64K                                                   user end
+ *     |         | ET_EXEC  [heap ->             PIE [heap ->    <- mmap]   <- stack] |
+ *
+ * Where things are put, all but ET_EXEC's own addresses with an offset drawn from
+ * the seed:
+ *
+ *     PIE      two thirds up the user's half (Linux's ELF_ET_DYN_BASE), + up to 1 GiB
+ *     heap     at the end of the last segment, + up to 1 GiB
+ *     stack    from the top of the user's half down, - up to 1 GiB
+ *     mmap     below the room that the stack may grow to and its guard, - up to 1 GiB
+ *
+ * A segment becomes at most two VMAs: file pages, mapped privately and loaded on
+ * demand, and anonymous pages for what memsz has beyond them. The rest of the
+ * last file page belongs to the bss and is cleared here, which is the one page
+ * of a program that is touched before it runs.
+ *
+ * Everything that the file can be wrong about was checked before (elf.c), so what
+ * fails here fails for want of memory.
+ */
+#include "kernel/proc/exec.h"
+#include "kernel/proc/proc.h"
+#include "kernel/arch/riscv/trapframe.h"
+#include "kernel/lib/lib.h"
+#include "kernel/lib/trace.h"
+#include "kernel/mm/frame/slab.h"
+#include "kernel/mm/space/aspace.h"
+
+/* 2^18 pages: what Linux's Sv39 uses for all of these (mmap_rnd_bits, STACK_RND_MASK). */
+#define RANDOM_PAGES  (1UL << 18)
+#define RANDOM_BYTES  (RANDOM_PAGES * PAGE_SIZE)
+#define STACK_GUARD   (256 * PAGE_SIZE) /* Linux's stack_guard_gap */
+#define STACK_GAP_MIN (128UL << 20)     /* Linux: room for the stack even if its limit is small */
+
+int string_table_init(struct string_table *t, struct mobj *o)
+{
+	char *chunk = kmalloc(PAGE_SIZE);
+	char last = 0;
+	size_t n;
+
+	*t = (struct string_table){.strings = o};
+	if (!chunk)
+		return -ENOMEM;
+	while ((n = mobj_read(o, t->len, chunk, PAGE_SIZE)) > 0) {
+		for (size_t i = 0; i < n; i++)
+			t->count += chunk[i] == 0;
+		last = chunk[n - 1];
+		t->len += n;
+	}
+	kfree(chunk);
+	if (last != 0) {
+		if (mobj_write(o, t->len, "", 1) != 1)
+			return -ENOMEM;
+		t->len++;
+		t->count++;
+	}
+	return 0;
+}
+
+/* Text travels in registers: the first 32 bytes of a name as four words. */
+static void name_words(const char *name, uint64_t words[4])
+{
+	memset(words, 0, 4 * sizeof words[0]);
+	memcpy(words, name, strnlen(name, 4 * sizeof words[0]));
+}
+
+static void trace_vma_name(const struct aspace *as, uint64_t start, const char *name)
+{
+	uint64_t w[4];
+
+	name_words(name, w);
+	TRACE(TRACE_VMA_NAME, as->id, start, w[0], w[1], w[2], w[3]);
+}
+
+static unsigned segment_rights(const struct linux_elf64_phdr *p)
+{
+	return (p->flags & PF_R ? VMA_READ : 0) | (p->flags & PF_W ? VMA_WRITE : 0) |
+	       (p->flags & PF_X ? VMA_EXEC : 0);
+}
+
+/*
+ * => the segment is mapped and its bss cleared; 0 or -errno.
+ */
+static int map_segment(struct aspace *as, const struct exec_request *req,
+		       const struct linux_elf64_phdr *p, uint64_t bias)
+{
+	uint64_t vaddr = p->vaddr + bias;
+	uint64_t start = ROUND_DOWN(vaddr, PAGE_SIZE);
+	uint64_t file_end = vaddr + p->filesz, file_pages_end = ROUND_UP(file_end, PAGE_SIZE);
+	uint64_t end = ROUND_UP(vaddr + p->memsz, PAGE_SIZE);
+	struct map_request m = {.flags = segment_rights(p), .fixed = true};
+	vaddr_t at;
+	int error;
+
+	if (p->filesz > 0) {
+		m.hint = VADDR(start);
+		m.len = file_pages_end - start;
+		m.kind = TV_FILE;
+		m.file = req->file;
+		m.offset = ROUND_DOWN(p->offset, PAGE_SIZE);
+		error = aspace_map(as, &m, &at);
+		if (error)
+			return error;
+		trace_vma_name(as, start, req->name);
+		if (p->memsz > p->filesz && (p->flags & PF_W) && file_end < file_pages_end &&
+		    arch_clear_user(VADDR(file_end), file_pages_end - file_end) != 0)
+			return -ENOMEM;
+		start = file_pages_end;
+	}
+	if (end > start) {
+		m.hint = VADDR(start);
+		m.len = end - start;
+		m.kind = TV_ANON;
+		m.file = NULL;
+		m.offset = 0;
+		error = aspace_map(as, &m, &at);
+		if (error)
+			return error;
+		trace_vma_name(as, start, req->name);
+	}
+	return 0;
+}
+
+static int read_headers(struct mobj *file, struct linux_elf64_ehdr *eh,
+			struct linux_elf64_phdr **phdrs, struct elf_image *out, const char **why)
+{
+	size_t n = mobj_read(file, 0, eh, sizeof *eh);
+	int error = elf_check_header(eh, n, file->size, why);
+
+	if (error)
+		return error;
+
+	size_t size = eh->phnum * sizeof **phdrs;
+	*phdrs = kmalloc(size);
+	if (!*phdrs)
+		return -ENOMEM;
+	mobj_read(file, eh->phoff, *phdrs, size);
+	error = elf_check_segments(eh, *phdrs, file->size, arch_user_end().v, out, why);
+	if (error) {
+		kfree(*phdrs);
+		*phdrs = NULL;
+	}
+	return error;
+}
+
+/* => what to add to the file's addresses. Room above the base is ensured by elf_check_segments
+ *    for the file's own addresses only, so the map call may still refuse. */
+static uint64_t choose_bias(const struct elf_image *elf, struct rng *rng)
+{
+	uint64_t base = arch_user_end().v / 3 * 2 + rng_below(rng, RANDOM_PAGES) * PAGE_SIZE;
+
+	return elf->is_pie ? ROUND_DOWN(base, elf->align) - ROUND_DOWN(elf->start, elf->align) : 0;
+}
+
+static uint64_t choose_mmap_top(const struct proc *p, struct rng *rng)
+{
+	uint64_t user_end = arch_user_end().v, max = user_end / 6 * 5;
+	uint64_t gap = p->rlimits[RLIMIT_STACK].cur;
+
+	if (gap < max)
+		gap += RANDOM_BYTES + STACK_GUARD;
+	gap = gap < STACK_GAP_MIN ? STACK_GAP_MIN : gap > max ? max : gap;
+	return ROUND_DOWN(user_end - gap - rng_below(rng, RANDOM_PAGES) * PAGE_SIZE, PAGE_SIZE);
+}
+
+int exec_load(struct proc *p, const struct exec_request *req, struct trapframe *tf,
+	      const char **why)
+{
+	struct aspace *as = p->as;
+	struct linux_elf64_ehdr eh;
+	struct linux_elf64_phdr *ph = NULL;
+	struct exec_image im = {0};
+	struct rng rng = rng_for("layout");
+	uint64_t name[4], sp;
+
+	*why = "there is not enough memory for it";
+	int error = read_headers(req->file, &eh, &ph, &im.elf, why);
+	if (error)
+		return error;
+
+	name_words(req->name, name);
+	TRACE(TRACE_PROC_EXEC, p->pid, as->id, name[0], name[1], name[2], name[3]);
+	ksnprintf(p->threads->comm, COMM_LEN, "%s", req->name);
+
+	/* Drawn in a fixed order, so that each is the same for every kind of program. */
+	im.bias = choose_bias(&im.elf, &rng);
+	as->mmap_top = VADDR(choose_mmap_top(p, &rng));
+	uint64_t stack_top = arch_user_end().v - rng_below(&rng, RANDOM_PAGES) * PAGE_SIZE;
+	uint64_t brk_gap = rng_below(&rng, RANDOM_PAGES) * PAGE_SIZE;
+
+	for (unsigned i = 0; i < eh.phnum && !error; i++)
+		if (ph[i].type == PT_LOAD && ph[i].memsz > 0)
+			error = map_segment(as, req, &ph[i], im.bias);
+	kfree(ph);
+	if (error)
+		return error;
+	as->brk_start = as->brk = im.elf.end + im.bias + brk_gap;
+
+	error = exec_stack_build(p, req, &im, stack_top, &rng, &sp);
+	if (error) {
+		if (error == -E2BIG)
+			*why = "its arguments and environment are too large";
+		return error;
+	}
+	memset(tf, 0, sizeof *tf);
+	tf->pc = im.elf.entry + im.bias;
+	tf->x[2] = sp;
+	return 0;
+}

@@ -1,0 +1,182 @@
+/*
+ * The serial port: an NS16550A with its registers one byte apart.
+ *
+ * Transmission takes no time: a byte stored to THR is on the host's UART stream at once, so THR
+ * is always empty. Reception is a 16-byte FIFO that uart_input fills. Baud rate, line format
+ * and modem lines are registers without effect.
+ *
+ *   offset  read        write       with LCR.DLAB
+ *     0     RBR         THR         DLL
+ *     1     IER         IER         DLM
+ *     2     IIR         FCR
+ *     3     LCR         LCR
+ *     4     MCR         MCR
+ *     5     LSR         -
+ *     6     MSR         -
+ *     7     SCR         SCR
+ *
+ * I1. The interrupt line is high exactly while an enabled cause is pending: data received, or
+ *     THR empty. The latter is an event: it is pending after IER enables it and after each
+ *     byte sent, until IIR is read and shows it.
+ *
+ * Source: National Semiconductor PC16550D data sheet, section 8.
+ */
+#include <string.h>
+
+#include "machine/machine_state.h"
+
+#define UART_FIFO 16
+
+enum { REG_DATA, REG_IER, REG_IIR, REG_LCR, REG_MCR, REG_LSR, REG_MSR, REG_SCR };
+
+#define IER_RX        0x01
+#define IER_TX        0x02
+#define IIR_NONE      0x01
+#define IIR_TX        0x02
+#define IIR_RX        0x04
+#define IIR_FIFOS     0xc0
+#define FCR_ENABLE    0x01
+#define FCR_CLEAR_RX  0x02
+#define LCR_DLAB      0x80
+#define LSR_READY     0x01
+#define LSR_TX_EMPTY  0x60 /* THR and transmitter */
+#define MSR_CONNECTED 0xb0 /* carrier, data set ready, clear to send */
+
+struct uart {
+	struct machine *m;
+	uint8_t ier, lcr, mcr, scr, fcr, dll, dlm;
+	bool tx_event; /* "THR empty" is pending */
+	uint8_t rx[UART_FIFO];
+	unsigned rx_head, rx_count;
+};
+
+static uint8_t uart_cause(const struct uart *u)
+{
+	if ((u->ier & IER_RX) && u->rx_count)
+		return IIR_RX;
+	if ((u->ier & IER_TX) && u->tx_event)
+		return IIR_TX;
+	return IIR_NONE;
+}
+
+static void uart_update(struct uart *u)
+{
+	plic_set_level(u->m, BOARD_IRQ_UART, uart_cause(u) != IIR_NONE);
+}
+
+static uint8_t uart_receive(struct uart *u)
+{
+	uint8_t byte;
+
+	if (!u->rx_count)
+		return 0;
+	byte = u->rx[u->rx_head];
+	u->rx_head = (u->rx_head + 1) % UART_FIFO;
+	u->rx_count--;
+	return byte;
+}
+
+static bool uart_load(void *self, uint64_t offset, unsigned size, uint64_t *out)
+{
+	struct uart *u = self;
+	uint8_t value = 0;
+
+	switch (offset) {
+	case REG_DATA: value = u->lcr & LCR_DLAB ? u->dll : uart_receive(u); break;
+	case REG_IER: value = u->lcr & LCR_DLAB ? u->dlm : u->ier; break;
+	case REG_IIR:
+		value = uart_cause(u);
+		if (value == IIR_TX)
+			u->tx_event = false;
+		if (u->fcr & FCR_ENABLE)
+			value |= IIR_FIFOS;
+		break;
+	case REG_LCR: value = u->lcr; break;
+	case REG_MCR: value = u->mcr; break;
+	case REG_LSR: value = LSR_TX_EMPTY | (u->rx_count ? LSR_READY : 0); break;
+	case REG_MSR: value = MSR_CONNECTED; break;
+	case REG_SCR: value = u->scr; break;
+	}
+	uart_update(u);
+	*out = value;
+	return true;
+}
+
+static bool uart_store(void *self, uint64_t offset, unsigned size, uint64_t wide)
+{
+	struct uart *u = self;
+	uint8_t value = (uint8_t)wide;
+
+	switch (offset) {
+	case REG_DATA:
+		if (u->lcr & LCR_DLAB) {
+			u->dll = value;
+			break;
+		}
+		machine_emit(u->m, STREAM_UART, &value, 1);
+		u->tx_event = true;
+		break;
+	case REG_IER:
+		if (u->lcr & LCR_DLAB) {
+			u->dlm = value;
+			break;
+		}
+		if ((value & IER_TX) && !(u->ier & IER_TX))
+			u->tx_event = true;
+		u->ier = value & 0x0f;
+		break;
+	case REG_IIR:
+		u->fcr = value & 0xc9;
+		if (value & FCR_CLEAR_RX)
+			u->rx_count = 0;
+		break;
+	case REG_LCR: u->lcr = value; break;
+	case REG_MCR: u->mcr = value & 0x1f; break;
+	case REG_SCR: u->scr = value; break;
+	}
+	uart_update(u);
+	return true;
+}
+
+static void uart_hash(void *self, uint64_t *h)
+{
+	const struct uart *u = self;
+	uint64_t state[] = {u->ier, u->lcr, u->mcr,      u->scr,     u->fcr,
+			    u->dll, u->dlm, u->tx_event, u->rx_count};
+
+	machine_hash_bytes(h, state, sizeof(state));
+	for (unsigned i = 0; i < u->rx_count; i++)
+		machine_hash_bytes(h, &u->rx[(u->rx_head + i) % UART_FIFO], 1);
+}
+
+size_t uart_input(struct machine *m, const void *buf, size_t len)
+{
+	struct uart *u = m->uart;
+	const uint8_t *p = buf;
+	size_t taken = 0;
+
+	while (taken < len && u->rx_count < UART_FIFO)
+		u->rx[(u->rx_head + u->rx_count++) % UART_FIFO] = p[taken++];
+	uart_update(u);
+	return taken;
+}
+
+bool uart_create(struct machine *m)
+{
+	struct uart *u = machine_zalloc(m, sizeof(*u));
+
+	if (!u)
+		return false;
+	u->m = m;
+	m->uart = u;
+	bus_attach(m, &(struct bus_device){
+			  .name = "uart",
+			  .base = BOARD_UART_BASE,
+			  .size = BOARD_UART_SIZE,
+			  .self = u,
+			  .load = uart_load,
+			  .store = uart_store,
+			  .hash = uart_hash,
+		      });
+	return true;
+}

@@ -1,0 +1,223 @@
+/*
+ * Control and status registers: what each reads as, and what of a write sticks.
+ *
+ * Source: RISC-V Privileged Architecture 1.12, chapters 2 to 4; Sstc; the F
+ * extension's fcsr. A register that is not here is not implemented: accessing
+ * it is illegal. Counters beyond instret read as zero (section 3.1.10 allows
+ * it); there is no PMP entry, so every pmpcfg and pmpaddr is absent.
+ */
+#include "machine/hart/hart.h"
+#include "machine/machine_state.h"
+#include "machine/mmu/walk.h"
+
+#define SSTATUS_BITS                                                                               \
+	(MSTATUS_SIE | MSTATUS_SPIE | MSTATUS_SPP | MSTATUS_FS | MSTATUS_SUM | MSTATUS_MXR |       \
+	 MSTATUS_UXL | MSTATUS_SD)
+#define SSTATUS_WRITABLE (SSTATUS_BITS & ~(MSTATUS_UXL | MSTATUS_SD))
+#define MSTATUS_WRITABLE                                                                           \
+	(SSTATUS_WRITABLE | MSTATUS_MIE | MSTATUS_MPIE | MSTATUS_MPP | MSTATUS_MPRV |              \
+	 MSTATUS_TVM | MSTATUS_TW | MSTATUS_TSR)
+
+#define BIT(n)	       (1ULL << (n))
+#define S_INTERRUPTS   (BIT(IRQ_SSIP) | BIT(IRQ_STIP) | BIT(IRQ_SEIP))
+#define ALL_INTERRUPTS (S_INTERRUPTS | BIT(IRQ_MSIP) | BIT(IRQ_MTIP) | BIT(IRQ_MEIP))
+
+/* Exceptions that may be delegated: all that are raised below M-mode. */
+#define DELEGABLE                                                                                  \
+	(BIT(CAUSE_FETCH_MISALIGNED) | BIT(CAUSE_FETCH_ACCESS) | BIT(CAUSE_ILLEGAL) |              \
+	 BIT(CAUSE_BREAKPOINT) | BIT(CAUSE_LOAD_MISALIGNED) | BIT(CAUSE_LOAD_ACCESS) |             \
+	 BIT(CAUSE_STORE_MISALIGNED) | BIT(CAUSE_STORE_ACCESS) | BIT(CAUSE_ECALL_U) |              \
+	 BIT(CAUSE_ECALL_S) | BIT(CAUSE_FETCH_PAGE) | BIT(CAUSE_LOAD_PAGE) | BIT(CAUSE_STORE_PAGE))
+
+#define MISA_VALUE                                                                                 \
+	((2ULL << 62) | BIT('I' - 'A') | BIT('M' - 'A') | BIT('A' - 'A') | BIT('F' - 'A') |        \
+	 BIT('D' - 'A') | BIT('C' - 'A') | BIT('S' - 'A') | BIT('U' - 'A'))
+
+static uint64_t retired_now(const struct hart *h)
+{
+	return h->count.steps + (h->clock - h->exec_since) - h->count.exceptions;
+}
+
+/* Whether the counter `bit` may be read at the present privilege. */
+static bool counter_enabled(const struct hart *h, unsigned bit)
+{
+	if (h->prv < PRV_M && !(h->mcounteren >> bit & 1))
+		return false;
+	return h->prv != PRV_U || (h->scounteren >> bit & 1);
+}
+
+/* stimecmp needs menvcfg.STCE and mcounteren.TM below M-mode (Sstc). */
+static bool stimecmp_allowed(const struct hart *h)
+{
+	return h->prv == PRV_M ||
+	       ((h->menvcfg & MENVCFG_STCE) && (h->mcounteren & COUNTEREN_TM));
+}
+
+bool csr_read(const struct hart *h, unsigned csr, uint64_t *out, bool will_write)
+{
+	/* Bits 9:8 are the lowest privilege, bits 11:10 = 3 mean read-only. */
+	if (h->prv < ((csr >> 8) & 3) || (will_write && csr >> 10 == 3))
+		return false;
+
+	switch (csr) {
+	case CSR_FFLAGS:
+	case CSR_FRM:
+	case CSR_FCSR:
+		if (!(h->mstatus & MSTATUS_FS))
+			return false;
+		*out = csr == CSR_FFLAGS ? h->fcsr & 31 : csr == CSR_FRM ? h->fcsr >> 5 : h->fcsr;
+		return true;
+	case CSR_CYCLE: *out = h->clock + h->mcycle_bias; return counter_enabled(h, 0);
+	case CSR_TIME: *out = hart_time(h); return counter_enabled(h, 1);
+	case CSR_INSTRET: *out = retired_now(h) + h->minstret_bias; return counter_enabled(h, 2);
+
+	case CSR_SSTATUS: *out = h->mstatus & SSTATUS_BITS; return true;
+	case CSR_SIE: *out = h->mie & h->mideleg; return true;
+	case CSR_STVEC: *out = h->stvec; return true;
+	case CSR_SCOUNTEREN: *out = h->scounteren; return true;
+	case CSR_SENVCFG: *out = h->senvcfg; return true;
+	case CSR_SSCRATCH: *out = h->sscratch; return true;
+	case CSR_SEPC: *out = h->sepc; return true;
+	case CSR_SCAUSE: *out = h->scause; return true;
+	case CSR_STVAL: *out = h->stval; return true;
+	case CSR_SIP: *out = h->mip & h->mideleg; return true;
+	case CSR_STIMECMP: *out = h->stimecmp; return stimecmp_allowed(h);
+	case CSR_SATP:
+		*out = h->satp;
+		return !(h->prv == PRV_S && (h->mstatus & MSTATUS_TVM));
+
+	case CSR_MVENDORID:
+	case CSR_MARCHID:
+	case CSR_MIMPID:
+	case CSR_MCONFIGPTR: *out = 0; return true;
+	case CSR_MHARTID: *out = h->id; return true;
+	case CSR_MSTATUS: *out = h->mstatus; return true;
+	case CSR_MISA: *out = MISA_VALUE; return true;
+	case CSR_MEDELEG: *out = h->medeleg; return true;
+	case CSR_MIDELEG: *out = h->mideleg; return true;
+	case CSR_MIE: *out = h->mie; return true;
+	case CSR_MTVEC: *out = h->mtvec; return true;
+	case CSR_MCOUNTEREN: *out = h->mcounteren; return true;
+	case CSR_MENVCFG: *out = h->menvcfg; return true;
+	case CSR_MCOUNTINHIBIT: *out = 0; return true;
+	case CSR_MSCRATCH: *out = h->mscratch; return true;
+	case CSR_MEPC: *out = h->mepc; return true;
+	case CSR_MCAUSE: *out = h->mcause; return true;
+	case CSR_MTVAL: *out = h->mtval; return true;
+	case CSR_MIP: *out = h->mip; return true;
+	case CSR_MCYCLE: *out = h->clock + h->mcycle_bias; return true;
+	case CSR_MINSTRET: *out = retired_now(h) + h->minstret_bias; return true;
+	default: break;
+	}
+	*out = 0;
+	if (csr >= CSR_HPM3 && csr < CSR_CYCLE + 32)
+		return counter_enabled(h, csr - CSR_CYCLE);
+	return (csr >= CSR_MHPMCOUNTER3 && csr < CSR_MCYCLE + 32) ||
+	       (csr >= CSR_MHPMEVENT3 && csr < CSR_MCOUNTINHIBIT + 32);
+}
+
+/* mstatus from `value`, of which the bits of `mask` may be written. */
+static void mstatus_write(struct hart *h, uint64_t value, uint64_t mask)
+{
+	uint64_t mpp = (value & MSTATUS_MPP) >> MSTATUS_MPP_SHIFT;
+
+	if (mpp == 2) /* reserved: MPP keeps its value */
+		mask &= ~(uint64_t)MSTATUS_MPP;
+	h->mstatus = (h->mstatus & ~mask) | (value & mask);
+	h->mstatus &= ~MSTATUS_SD;
+	if ((h->mstatus & MSTATUS_FS) == MSTATUS_FS)
+		h->mstatus |= MSTATUS_SD;
+	mmu_mode_changed(h);
+}
+
+static void dirty_fs(struct hart *h)
+{
+	h->mstatus |= MSTATUS_FS | MSTATUS_SD;
+}
+
+/* xtvec: modes 0 and 1; others keep the old value. */
+static void tvec_write(uint64_t *tvec, uint64_t value)
+{
+	if ((value & 3) < 2)
+		*tvec = value;
+}
+
+bool csr_write(struct hart *h, unsigned csr, uint64_t value)
+{
+	switch (csr) {
+	case CSR_FFLAGS:
+		h->fcsr = (h->fcsr & ~31u) | ((uint32_t)value & 31);
+		dirty_fs(h);
+		return true;
+	case CSR_FRM:
+		h->fcsr = (h->fcsr & 31u) | ((uint32_t)value & 7) << 5;
+		dirty_fs(h);
+		return true;
+	case CSR_FCSR:
+		h->fcsr = (uint32_t)value & 0xff;
+		dirty_fs(h);
+		return true;
+
+	case CSR_SSTATUS: mstatus_write(h, value, SSTATUS_WRITABLE); return true;
+	case CSR_SIE: h->mie = (h->mie & ~h->mideleg) | (value & h->mideleg); return true;
+	case CSR_STVEC: tvec_write(&h->stvec, value); return true;
+	case CSR_SCOUNTEREN: h->scounteren = (uint32_t)value; return true;
+	case CSR_SENVCFG: h->senvcfg = value & MENVCFG_FIOM; return true;
+	case CSR_SSCRATCH: h->sscratch = value; return true;
+	case CSR_SEPC: h->sepc = value & ~1ULL; return true;
+	case CSR_SCAUSE: h->scause = value; return true;
+	case CSR_STVAL: h->stval = value; return true;
+	case CSR_SIP: {
+		uint64_t mask = h->mideleg & BIT(IRQ_SSIP);
+		h->mip = (h->mip & ~mask) | (value & mask);
+		return true;
+	}
+	case CSR_STIMECMP:
+		h->stimecmp = value;
+		hart_timer_update(h);
+		h->leave = true;
+		return true;
+	case CSR_SATP: {
+		uint64_t mode = value >> SATP_MODE_SHIFT;
+		/* A mode that is not implemented: the whole write has no effect. */
+		if (mode != SATP_MODE_BARE && !walk_levels(value))
+			return true;
+		if (value != h->satp) {
+			h->satp = value;
+			h->count.satp_writes++;
+			mmu_satp_changed(h);
+		}
+		return true;
+	}
+
+	case CSR_MSTATUS: mstatus_write(h, value, MSTATUS_WRITABLE); return true;
+	case CSR_MISA: return true;
+	case CSR_MEDELEG: h->medeleg = value & DELEGABLE; return true;
+	case CSR_MIDELEG: h->mideleg = value & S_INTERRUPTS; return true;
+	case CSR_MIE: h->mie = value & ALL_INTERRUPTS; return true;
+	case CSR_MTVEC: tvec_write(&h->mtvec, value); return true;
+	case CSR_MCOUNTEREN: h->mcounteren = (uint32_t)value; return true;
+	case CSR_MENVCFG:
+		h->menvcfg = value & (MENVCFG_FIOM | MENVCFG_ADUE | MENVCFG_STCE);
+		hart_timer_update(h);
+		h->leave = true;
+		return true;
+	case CSR_MCOUNTINHIBIT: return true;
+	case CSR_MSCRATCH: h->mscratch = value; return true;
+	case CSR_MEPC: h->mepc = value & ~1ULL; return true;
+	case CSR_MCAUSE: h->mcause = value; return true;
+	case CSR_MTVAL: h->mtval = value; return true;
+	case CSR_MIP: {
+		/* STIP is the comparator's when Sstc is on. */
+		uint64_t mask = S_INTERRUPTS;
+		if (h->menvcfg & MENVCFG_STCE)
+			mask &= ~BIT(IRQ_STIP);
+		h->mip = (h->mip & ~mask) | (value & mask);
+		return true;
+	}
+	/* The write takes the place of the instruction's own increment. */
+	case CSR_MCYCLE: h->mcycle_bias = value - h->clock - 1; return true;
+	case CSR_MINSTRET: h->minstret_bias = value - retired_now(h) - 1; return true;
+	default: return true; /* csr_read said that it exists: reads as zero */
+	}
+}

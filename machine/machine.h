@@ -1,0 +1,218 @@
+/*
+ * The machine: harts, MMU, RAM and devices of QEMU's `virt` board, as a library.
+ *
+ * What it is. One `struct machine` is a whole computer. Its state is a function
+ * of its configuration, the images loaded into it and the answers of its host
+ * (below), and of nothing else: it makes no OS call, reads no clock, keeps no
+ * global state. Several machines can live in one process.
+ *
+ * The host. Whoever embeds the machine fills in `struct machine_host`: memory,
+ * the standard streams, and listeners. The machine calls nothing else.
+ *
+ * Time. `clock` counts steps: an instruction that retires, or that traps, takes
+ * one step, and a step is 1 ns. Waiting for an interrupt skips to the next
+ * event. The guest's `time` is clock / BOARD_NS_PER_TICK.
+ *
+ * Addresses. A guest physical address is `paddr_t`, a guest virtual address
+ * `vaddr_t`; neither is a host pointer.
+ */
+#ifndef MACHINE_H
+#define MACHINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct {
+	uint64_t v;
+} paddr_t;
+typedef struct {
+	uint64_t v;
+} vaddr_t;
+
+static inline paddr_t paddr(uint64_t v)
+{
+	return (paddr_t){v};
+}
+
+static inline vaddr_t vaddr(uint64_t v)
+{
+	return (vaddr_t){v};
+}
+
+struct machine;
+
+/* -- the host's side ---------------------------------------------------------------------- */
+
+/* Streams that the console's ports are named after. */
+enum machine_stream { STREAM_STDIN, STREAM_STDOUT, STREAM_STDERR, STREAM_UART, STREAM_COUNT };
+
+struct machine_host {
+	void *ctx; /* handed back in every call */
+
+	/* Zeroed memory, reserved lazily; NULL when there is none. `len` in bytes. */
+	void *(*mem_alloc)(void *ctx, size_t len);
+	void (*mem_free)(void *ctx, void *mem, size_t len);
+
+	/*
+	 * Reads up to `len` bytes, waiting until all of them or the end of input are there; of a
+	 * terminal, one line.
+	 * => number of bytes; 0 at the end of input; -1 on an error.
+	 */
+	long (*stream_read)(void *ctx, enum machine_stream s, void *buf, size_t len);
+
+	/*
+	 * Writes all of `len` bytes.
+	 * => `len`, or -1 when the reader is gone or the write failed: the port is then closed.
+	 */
+	long (*stream_write)(void *ctx, enum machine_stream s, const void *buf, size_t len);
+
+	/* A trace event (abi/trace.h) on a hart; may be NULL. The machine may be inspected. */
+	void (*on_trace)(void *ctx, struct machine *m, unsigned hart, unsigned event,
+			 const uint64_t args[6]);
+};
+
+/* -- configuration ------------------------------------------------------------------------ */
+
+enum tlb_kind { TLB_L1_FETCH, TLB_L1_DATA, TLB_L2, TLB_KINDS };
+
+/* Geometry of one TLB array. `sets` is a power of two; 1 makes it fully associative. */
+struct tlb_geometry {
+	unsigned sets, ways;
+};
+
+struct machine_config {
+	uint64_t memory_size; /* bytes of RAM; a multiple of 4 KiB */
+	unsigned harts;	      /* 1 to BOARD_MAX_HARTS */
+	uint64_t seed;	      /* for the guest: /chosen rng-seed */
+	struct tlb_geometry tlb[TLB_KINDS];
+	bool has_stream[STREAM_COUNT]; /* which console ports exist */
+	uint64_t epoch_ns;	       /* real-time clock at reset */
+
+	/* For tests: each must leave every count and the state hash unchanged. */
+	bool no_lookaside;  /* every access takes the slow path */
+	bool single_blocks; /* decoded blocks of one instruction */
+};
+
+/* Fills in the defaults: 128 MiB, one hart, the TLB that doc/machine.md describes. */
+void machine_config_init(struct machine_config *cfg);
+
+/* -- life --------------------------------------------------------------------------------- */
+
+/* => NULL when the host has no memory, or the configuration is wrong: *why then says so. */
+struct machine *machine_create(const struct machine_config *cfg, const struct machine_host *host,
+			       const char **why);
+void machine_destroy(struct machine *m);
+
+/* Copies into RAM. => false if the range is not all RAM. */
+bool machine_ram_write(struct machine *m, paddr_t pa, const void *buf, size_t len);
+bool machine_ram_read(const struct machine *m, paddr_t pa, void *buf, size_t len);
+
+/* Host pointer to guest RAM, or NULL; valid while the machine lives. Writing is for loaders. */
+void *machine_ram_at(struct machine *m, paddr_t pa, size_t len);
+uint64_t machine_ram_size(const struct machine *m);
+
+/*
+ * Loads a supervisor kernel (ELF64 for RISC-V, or a raw image) with an optional initial RAM disk
+ * and a command line, builds the device tree, and resets all harts: hart 0 enters the image in
+ * S-mode with a0 = hart id and a1 = device tree, as after any SBI firmware.
+ * => NULL on success, else one line that says what is wrong.
+ */
+const char *machine_load(struct machine *m, const void *kernel, size_t kernel_len,
+			 const void *initrd, size_t initrd_len, const char *append);
+
+/* Resets all harts and starts them in M-mode at `entry`, a0 = hart id: a machine without firmware. */
+void machine_start_bare(struct machine *m, paddr_t entry);
+
+/* -- running ------------------------------------------------------------------------------ */
+
+enum machine_stop {
+	STOP_LIMIT,    /* the step limit was reached */
+	STOP_FINISHED, /* the guest wrote to the finisher, or asked SBI to shut down */
+	STOP_RESET,    /* the guest asked for a reset */
+	STOP_STUCK,    /* every hart waits for an interrupt that cannot come */
+};
+
+/*
+ * Runs until `limit` steps have been made in all on hart 0's clock, or the guest ends it.
+ * => why it stopped. May be called again after STOP_LIMIT with a larger limit.
+ */
+enum machine_stop machine_run(struct machine *m, uint64_t limit);
+
+/* Ends machine_run before the next step; for listeners. */
+void machine_request_stop(struct machine *m);
+
+/* The 16-bit code that the guest gave the finisher; 0 for PASS or an SBI shutdown. */
+unsigned machine_finish_code(const struct machine *m);
+
+/* -- looking ------------------------------------------------------------------------------ */
+
+enum access { ACCESS_FETCH, ACCESS_LOAD, ACCESS_STORE, ACCESS_KINDS };
+
+/* Counts of one hart, exact. All are of lookups and walks in S-mode and U-mode under paging. */
+struct hart_counters {
+	uint64_t steps;		    /* instructions retired or trapped */
+	uint64_t retired;	    /* instructions retired */
+	uint64_t retired_by_prv[4]; /* of these, in U, S and M (PRV_*) */
+	uint64_t lookups[ACCESS_KINDS];
+	uint64_t hits[TLB_KINDS], misses[TLB_KINDS];
+	uint64_t walks;		/* table walks, those that only set D included */
+	uint64_t walks_dirty;	/* walks made only to set D for a cached translation */
+	uint64_t walks_faulted; /* ended in a page fault */
+	uint64_t walks_no_access; /* ended in an access fault: a table outside RAM */
+	uint64_t pte_reads[5];	/* PTEs read, by level */
+	uint64_t hit_faults;	/* page faults found on a hit, without a walk */
+	uint64_t page_faults;	/* page-fault exceptions raised */
+	uint64_t paged_steps;	/* steps whose instruction was fetched under paging */
+	uint64_t straddles;	/* of these, instructions that lie in two pages */
+	uint64_t flushes;	/* sfence.vma executed or asked for through SBI */
+	uint64_t satp_writes;
+	uint64_t interrupts;
+	uint64_t exceptions;
+};
+
+unsigned machine_harts(const struct machine *m);
+void machine_counters(const struct machine *m, unsigned hart, struct hart_counters *out);
+uint64_t machine_clock(const struct machine *m, unsigned hart);
+
+/* Architectural registers, for showing and for tests. */
+struct hart_regs {
+	uint64_t x[32], f[32], pc;
+	uint64_t fcsr, mstatus, satp, scause, sepc, stval, stvec, sscratch;
+	unsigned prv;
+};
+void machine_regs(const struct machine *m, unsigned hart, struct hart_regs *out);
+
+/* The most recent page fault that a hart raised. */
+struct fault_record {
+	bool valid, on_hit; /* on_hit: a cached translation forbade it; no walk */
+	enum access access;
+	unsigned prv;
+	uint64_t va, pc, satp, clock;
+};
+void machine_last_fault(const struct machine *m, unsigned hart, struct fault_record *out);
+
+/*
+ * A walk for looking only: reads PTEs, changes nothing, checks no permission.
+ * steps[0] is the root. `level` is the level of that step's PTE.
+ */
+struct walk_step {
+	unsigned level, index;
+	uint64_t pte_pa, pte;
+};
+struct walk_view {
+	unsigned nsteps, levels; /* levels: 3 for Sv39; 0 when translation is off */
+	struct walk_step steps[5];
+	bool leaf;   /* the last step is a valid leaf */
+	uint64_t pa; /* physical address, if leaf */
+	unsigned page_shift;
+};
+void machine_walk_view(const struct machine *m, uint64_t satp, vaddr_t va, struct walk_view *out);
+
+/*
+ * Hash of the whole architectural and TLB-model state: registers, CSRs, RAM, devices, counters.
+ * Equal hashes mean equal machines; the host's addresses and caches have no part in it.
+ */
+uint64_t machine_state_hash(const struct machine *m);
+
+#endif

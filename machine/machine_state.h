@@ -1,0 +1,102 @@
+/* The inside of `struct machine`; for files under machine/ only. */
+#ifndef MACHINE_STATE_H
+#define MACHINE_STATE_H
+
+#include "machine/bus/bus.h"
+#include "machine/hart/hart.h"
+#include "machine/machine.h"
+#include "abi/board.h"
+
+#define BUS_MAX_DEVICES 24
+#define MACHINE_MAX_MEM 512 /* blocks that machine_zalloc may hand out */
+
+struct machine {
+	struct machine_config cfg;
+	struct machine_host host;
+
+	uint8_t *ram; /* host memory of guest RAM */
+	uint64_t ram_size;
+
+	struct hart harts[BOARD_MAX_HARTS];
+
+	struct bus_device devices[BUS_MAX_DEVICES];
+	unsigned ndevices;
+	struct plic *plic; /* dev/plic.c */
+	struct uart *uart; /* dev/uart.c */
+	struct rtc *rtc;   /* dev/rtc.c */
+
+	struct hart *current;	    /* whose turn it is; NULL outside hart_run */
+	bool stream_closed[STREAM_COUNT]; /* the host refused a write: swallow all later ones */
+
+	/* The SBI firmware's own state, per hart. */
+	uint64_t sbi_timer[BOARD_MAX_HARTS]; /* ticks; UINT64_MAX: off. Used while STCE is off */
+	bool sbi_suspended[BOARD_MAX_HARTS]; /* HART_WAITING because of an HSM suspend */
+
+	char message[192]; /* what machine_load complains about */
+
+	struct code_cache *code; /* hart/code.h */
+
+	bool builtin_sbi; /* an ECALL from S-mode is answered by sbi_call */
+	bool stop_requested, finished, reset_requested;
+	unsigned finish_code;
+
+	struct {
+		void *mem;
+		size_t len;
+	} blocks[MACHINE_MAX_MEM];
+	unsigned nblocks;
+};
+
+/* Devices, in the order of the board. Each attaches itself to the bus; false: no memory. */
+bool finisher_create(struct machine *m);
+bool uart_create(struct machine *m);
+bool clint_create(struct machine *m);
+bool plic_create(struct machine *m);
+bool rtc_create(struct machine *m);
+bool virtio_console_create(struct machine *m, unsigned slot);
+
+/* Level of a PLIC source; the PLIC drives SEIP and MEIP of the harts. */
+void plic_set_level(struct machine *m, unsigned source, bool level);
+
+/* Terminal input for the UART's receiver. => how many of `len` bytes its FIFO took. */
+size_t uart_input(struct machine *m, const void *buf, size_t len);
+
+/* The moment (clock) at which the real-time clock's alarm rings; UINT64_MAX if never. */
+uint64_t rtc_deadline(const struct machine *m);
+
+/* Rings the alarm if it is due at `clock`. */
+void rtc_update(struct machine *m, uint64_t clock);
+
+/* Nanoseconds since reset, as the hart sees it whose turn it is. */
+uint64_t machine_now(const struct machine *m);
+
+/*
+ * Writes to a stream of the host.
+ * => false: the stream is closed (now, or since an earlier write); nothing was written.
+ */
+bool machine_emit(struct machine *m, enum machine_stream s, const void *buf, size_t len);
+
+/*
+ * The machine ends before any hart's next step: with the finisher's code, or for a reset.
+ */
+void machine_finish(struct machine *m, unsigned code);
+void machine_reset_request(struct machine *m);
+
+/*
+ * What firmware leaves behind when it enters a supervisor at `pc` with these arguments: reset
+ * registers, delegation, counters and timers open to S-mode. sbi/sbi.c
+ * => h is HART_RUNNING; its clock and its counters go on.
+ */
+void sbi_enter_supervisor(struct hart *h, uint64_t pc, uint64_t a1);
+
+/*
+ * The built-in SBI firmware's answer to an ECALL from S-mode; registers a0 to a7 of `h` are
+ * arguments and results. SBI 2.0.
+ */
+void sbi_call(struct hart *h);
+
+/* Builds the device tree into buf. => its size, 0 if it does not fit. bus/dt.c */
+size_t dt_build(const struct machine *m, void *buf, size_t size, const char *append,
+		uint64_t initrd_pa, uint64_t initrd_len);
+
+#endif

@@ -1,0 +1,39 @@
+/*
+ * What the machine asks of its host: memory, and the standard streams.
+ */
+#ifndef TOOL_HOST_H
+#define TOOL_HOST_H
+
+#include "machine/machine.h"
+
+struct host {
+	char uart[200]; /* the kernel's console: a line under construction */
+	size_t uart_len;
+};
+
+/*
+ * Makes sure that descriptors 0 to 2 are taken, so that no file that limpid opens becomes a
+ * standard stream of the program, and ignores SIGPIPE: a write that fails is told to the program.
+ * => call first.
+ */
+void host_claim_streams(void);
+
+/* => whether the stream was open when limpid started. */
+bool host_has_stream(enum machine_stream s);
+
+/* Fills in memory and streams of *out; ctx is h. on_trace is left to the caller. */
+void host_init(struct host *h, struct machine_host *out);
+
+/* Prints what remains of the kernel's last line. */
+void host_fini(struct host *h);
+
+/*
+ * The progress line, on a terminal only: shown when 3 s have passed since the start and 1 s since
+ * the program last wrote. Any other output takes it away first.
+ */
+void host_progress_start(void);
+bool host_progress_wanted(void); /* standard error is a terminal */
+void host_progress(uint64_t instructions);
+void host_progress_clear(void);
+
+#endif

@@ -1,0 +1,142 @@
+/*
+ * What is in the archive:
+ *
+ *      /tmp (1777)  /dev  /proc      where the kernel puts its own
+ *      the current folder, and all above it
+ *      the program at its own path, and all folders above it
+ *      /.limpid/argv, envp           strings, each with its NUL, one after another
+ *      /.limpid/cwd, execfn          one string: the current folder; the program as typed
+ *
+ * The kernel's command line separates words by blanks, so a program whose path
+ * has a blank in it is put at /.limpid/program instead.
+ */
+#define _GNU_SOURCE
+#include "tool/initramfs.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lens/text.h"
+#include "tool/tool.h"
+
+#define PLACE_OF_ODD_PATHS "/.limpid/program"
+
+struct folders {
+	char **list;
+	size_t count;
+};
+
+/* Adds a folder once. => false: no memory. */
+static bool folders_add(struct folders *f, const char *path, size_t len)
+{
+	for (size_t i = 0; i < f->count; i++)
+		if (strlen(f->list[i]) == len && memcmp(f->list[i], path, len) == 0)
+			return true;
+	char **list = realloc(f->list, (f->count + 1) * sizeof *list);
+	if (!list)
+		return false;
+	f->list = list;
+	list[f->count] = strndup(path, len);
+	return list[f->count++] != NULL;
+}
+
+/* Adds all folders on the way to `path`, outermost first. */
+static bool folders_above(struct folders *f, const char *path)
+{
+	for (const char *p = strchr(path + 1, '/'); p; p = strchr(p + 1, '/'))
+		if (!folders_add(f, path, (size_t)(p - path)))
+			return false;
+	return true;
+}
+
+static bool add_folders(struct cpio *c, const char *cwd, const char *program)
+{
+	struct folders f = {0};
+	bool ok = folders_add(&f, "/tmp", 4) && folders_add(&f, "/dev", 4) &&
+		  folders_add(&f, "/proc", 5) && folders_add(&f, "/.limpid", 8) &&
+		  folders_above(&f, cwd) && folders_add(&f, cwd, strlen(cwd)) &&
+		  folders_above(&f, program);
+
+	for (size_t i = 0; i < f.count && ok; i++)
+		cpio_add_folder(c, f.list[i], strcmp(f.list[i], "/tmp") == 0 ? 01777 : 0755);
+	for (size_t i = 0; i < f.count; i++)
+		free(f.list[i]);
+	free(f.list);
+	return ok;
+}
+
+/* A file of strings, each with its NUL. `first` may be NULL. */
+static void add_strings(struct cpio *c, const char *path, const char *first, char *const *strings)
+{
+	size_t len = first ? strlen(first) + 1 : 0, at = 0;
+
+	for (char *const *s = strings; *s; s++)
+		len += strlen(*s) + 1;
+	char *data = malloc(len ? len : 1);
+	if (!data) {
+		c->failed = true;
+		return;
+	}
+	if (first) {
+		at = strlen(first) + 1;
+		memcpy(data, first, at);
+	}
+	for (char *const *s = strings; *s; s++) {
+		memcpy(data + at, *s, strlen(*s) + 1);
+		at += strlen(*s) + 1;
+	}
+	cpio_add_file(c, path, 0644, data, len);
+	free(data);
+}
+
+static bool has_blank(const char *s)
+{
+	return s[strcspn(s, " \t\n\"'\\")] != 0;
+}
+
+int initramfs_build(struct initramfs *r, const struct program *p, char *const *args,
+		    char *const *env, uint64_t seed)
+{
+	const char *place = has_blank(p->path) ? PLACE_OF_ODD_PATHS : p->path;
+	struct cpio *c = &r->archive;
+	char *cwd = getcwd(NULL, 0);
+	char size[COMMAS_SIZE];
+
+	*r = (struct initramfs){0};
+	if (!cwd || cwd[0] != '/') { /* removed, or out of reach: the program starts in / */
+		free(cwd);
+		cwd = strdup("/");
+	}
+	if (!cwd || asprintf(&r->append, "init=%s seed=%" PRIu64, place, seed) < 0) {
+		r->append = NULL;
+		free(cwd);
+		return complain_no_memory();
+	}
+	if (!add_folders(c, cwd, place))
+		c->failed = true;
+	add_strings(c, "/.limpid/argv", p->argv0, args);
+	add_strings(c, "/.limpid/envp", NULL, env);
+	cpio_add_file(c, "/.limpid/cwd", 0644, cwd, strlen(cwd) + 1);
+	cpio_add_file(c, "/.limpid/execfn", 0644, p->argv0, strlen(p->argv0) + 1);
+	cpio_add_file(c, place, 0755, p->image, p->len);
+	free(cwd);
+	if (cpio_finish(c))
+		return 0;
+	if (p->len > UINT32_MAX) {
+		complain("%s: is %s large; 4 GiB is the most that the archive format can hold",
+			 p->shown, bytes_human(size, p->len));
+		return EXIT_CANNOT_RUN;
+	}
+	return complain_no_memory();
+}
+
+void initramfs_free(struct initramfs *r)
+{
+	cpio_free(&r->archive);
+	free(r->append);
+	*r = (struct initramfs){0};
+}

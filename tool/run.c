@@ -1,0 +1,393 @@
+/*
+ * `limpid run`: one program, from its file to its exit status.
+ *
+ *      program.c    find, compile, read, check
+ *      initramfs.c  program, arguments, environment -> archive
+ *      machine      kernel + archive, until the guest ends it
+ *      lens         listens; afterwards accounts, crash block, statistics
+ *
+ * The exit status is the program's. When the program died of a signal, limpid
+ * dies of the same one, so that a shell or make(1) sees what it would have seen.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "abi/board.h"
+#include "lens/lens.h"
+#include "machine/machine.h"
+#include "tool/host.h"
+#include "tool/initramfs.h"
+#include "tool/json.h"
+#include "tool/options.h"
+#include "tool/program.h"
+#include "tool/tool.h"
+
+extern char **environ;
+
+/* Steps between two looks at the clock: a tenth of a second or so. */
+#define SLICE 10000000
+
+/* The kernel's image and what it needs to begin with; it says itself when that is not enough. */
+#define KERNEL_ROOM (4 << 20)
+
+static const char help[] =
+    "usage: limpid run [OPTIONS] [--] PROGRAM [ARG...]\n"
+    "\n"
+    "Runs a riscv64 Linux program, linked with -static, in Limpid's virtual memory.\n"
+    "A PROGRAM without a slash is looked up in PATH. A C or C++ source is compiled\n"
+    "first, with -O0 -g -fno-omit-frame-pointer -static.\n"
+    "\n"
+    "  --stats               what its memory did, on standard error, at the end\n"
+    "  --json FILE           the same numbers as JSON\n"
+    "  --memory SIZE         RAM of the machine, as 64M or 1G; default 128M\n"
+    "  --seed N              another address-space layout and frame placement\n"
+    "  --max-instructions N  stop after N, with exit status 124\n"
+    "  --cc CC               compiler for sources; default riscv64-linux-gnu-gcc\n"
+    "  --cflags FLAGS        more compiler flags, separated by blanks; they win\n"
+    "\n"
+    "The exit status is the program's, and its death by a signal too. Otherwise:\n"
+    "124 stopped by --max-instructions, 125 limpid failed or was misused, 126 the\n"
+    "program cannot be run, 127 it was not found.\n";
+
+struct run {
+	struct host host; /* first: the machine's streams get a pointer to it */
+	struct machine_host iface;
+	struct machine_config config;
+	struct machine *machine;
+	struct lens *lens;
+	struct program program;
+	struct initramfs ramfs;
+
+	bool stats;
+	const char *json_path, *cc, *cflags;
+	FILE *json;
+	uint64_t max; /* instructions */
+};
+
+/* -- before ------------------------------------------------------------------------------- */
+
+/* => -1: go on; else the exit status. *operand: index of PROGRAM. */
+static int parse(struct run *r, int argc, char **argv, int *operand)
+{
+	enum { STATS, JSON, MEMORY, SEED, MAX, CC, CFLAGS, HELP };
+	static const struct option_spec specs[] = {{"--stats", 0, false},
+						   {"--json", 0, true},
+						   {"--memory", 0, true},
+						   {"--seed", 0, true},
+						   {"--max-instructions", 0, true},
+						   {"--cc", 0, true},
+						   {"--cflags", 0, true},
+						   {"--help", 'h', false},
+						   {NULL, 0, false}};
+	struct options o = {.verb = "run", .specs = specs, .argv = argv, .argc = argc, .at = 1};
+
+	for (int i; (i = options_next(&o)) != OPTIONS_END;) {
+		bool ok = true;
+
+		switch (i) {
+		case STATS: r->stats = true; break;
+		case JSON: r->json_path = o.value; break;
+		case MEMORY: ok = options_size(&o, &r->config.memory_size); break;
+		case SEED: ok = options_number(&o, &r->config.seed); break;
+		case MAX: ok = options_number(&o, &r->max); break;
+		case CC: r->cc = o.value; break;
+		case CFLAGS: r->cflags = o.value; break;
+		case HELP:
+			if (fputs(help, stdout) >= 0 && fflush(stdout) == 0)
+				return 0;
+			complain("standard output: %s", strerror(errno));
+			return EXIT_TROUBLE;
+		default: ok = false; break;
+		}
+		if (!ok)
+			return EXIT_TROUBLE;
+		if (i == MAX && r->max == 0) {
+			complain("run: --max-instructions 0: must be 1 or more");
+			return EXIT_TROUBLE;
+		}
+		if (i == MEMORY && r->config.memory_size % 4096) {
+			complain("run: --memory %s: not a multiple of 4 KiB; write 64M or 1G",
+				 o.value);
+			return EXIT_TROUBLE;
+		}
+	}
+	if (o.at == argc) {
+		complain("run: no program given; see limpid run --help");
+		return EXIT_TROUBLE;
+	}
+	*operand = o.at;
+	return -1;
+}
+
+/* A size to try: the next power of two that has room for `bytes`. */
+static const char *suggest(char *buf, size_t size, uint64_t bytes)
+{
+	uint64_t mib = 16;
+
+	while (mib << 20 < bytes)
+		mib *= 2;
+	if (mib < 1024)
+		snprintf(buf, size, "%" PRIu64 "M", mib);
+	else
+		snprintf(buf, size, "%" PRIu64 "G", mib / 1024);
+	return buf;
+}
+
+/* => 0, or an exit status; a line was printed. */
+static int check_room(const struct run *r)
+{
+	uint64_t need = r->ramfs.archive.len + KERNEL_ROOM;
+	char archive[COMMAS_SIZE], memory[COMMAS_SIZE], size[32];
+
+	if (need <= r->config.memory_size)
+		return 0;
+	complain("%s: its %s and the kernel do not fit into %s of memory; give it more: "
+		 "--memory %s",
+		 r->program.shown, bytes_human(archive, r->program.len),
+		 bytes_human(memory, r->config.memory_size), suggest(size, sizeof size, 2 * need));
+	return EXIT_CANNOT_RUN;
+}
+
+static void on_trace(void *ctx, struct machine *m, unsigned hart, unsigned event,
+		     const uint64_t args[6])
+{
+	struct run *r = ctx;
+
+	lens_trace(r->lens, m, hart, event, args);
+}
+
+/* => 0, or an exit status; a line was printed. The machine is loaded. */
+static int build(struct run *r)
+{
+	struct lens_options options = {.count_zero_bytes = r->stats || r->json_path};
+	const char *why = NULL;
+	char memory[COMMAS_SIZE];
+
+	host_init(&r->host, &r->iface);
+	r->iface.ctx = r;
+	r->iface.on_trace = on_trace;
+	for (int s = 0; s < STREAM_COUNT; s++)
+		r->config.has_stream[s] = host_has_stream(s);
+
+	r->lens = lens_create(&options);
+	if (!r->lens || !lens_program(r->lens, r->program.image, r->program.len))
+		return complain_no_memory();
+	r->machine = machine_create(&r->config, &r->iface, &why);
+	if (!r->machine) {
+		complain("--memory %s: %s", bytes_human(memory, r->config.memory_size),
+			 why ? why : "the machine cannot be made");
+		return EXIT_TROUBLE;
+	}
+	why = machine_load(r->machine, kernel_image, (size_t)(kernel_image_end - kernel_image),
+			   r->ramfs.archive.data, r->ramfs.archive.len, r->ramfs.append);
+	if (why) {
+		complain("%s: %s", r->program.shown, why);
+		return EXIT_CANNOT_RUN;
+	}
+	/* here: the guest has its copy */
+	cpio_free(&r->ramfs.archive);
+	return 0;
+}
+
+/* -- the run ------------------------------------------------------------------------------ */
+
+static uint64_t steps_made(const struct machine *m)
+{
+	uint64_t sum = 0;
+
+	for (unsigned hart = 0; hart < machine_harts(m); hart++) {
+		struct hart_counters c;
+
+		machine_counters(m, hart, &c);
+		sum += c.steps;
+	}
+	return sum;
+}
+
+/* Runs in slices, to show progress and to count instructions rather than time. */
+static enum machine_stop run_machine(struct run *r)
+{
+	bool progress = host_progress_wanted();
+	enum machine_stop stop = STOP_LIMIT;
+	uint64_t done = 0;
+
+	if (progress)
+		host_progress_start();
+	while (stop == STOP_LIMIT && (r->max == 0 || done < r->max)) {
+		uint64_t slice = progress ? SLICE : UINT64_MAX / 2;
+
+		if (r->max && r->max - done < slice)
+			slice = r->max - done;
+		stop = machine_run(r->machine, machine_clock(r->machine, 0) + slice);
+		done = steps_made(r->machine);
+		if (progress && stop == STOP_LIMIT)
+			host_progress(done);
+	}
+	return stop;
+}
+
+/* -- after -------------------------------------------------------------------------------- */
+
+/* Dies of the signal as the program did, without a core file of limpid's own. */
+static int die_of(int signo)
+{
+	struct rlimit none = {0, 0};
+	sigset_t set;
+
+	setrlimit(RLIMIT_CORE, &none);
+	prctl(PR_SET_DUMPABLE, 0);
+	signal(signo, SIG_DFL);
+	sigemptyset(&set);
+	sigaddset(&set, signo);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+	raise(signo);
+	/* here: a signal whose default is to be ignored; say what a shell would have said */
+	return EXIT_SIGNAL_BASE + signo;
+}
+
+/* => the exit status if nothing else goes wrong; *signo: the signal to die of, or 0. */
+static unsigned judge(struct run *r, enum machine_stop stop, struct run_facts *facts, int *signo)
+{
+	unsigned code = machine_finish_code(r->machine);
+	char commas_buf[COMMAS_SIZE];
+
+	*signo = 0;
+	switch (stop) {
+	case STOP_FINISHED:
+		facts->end = "exited";
+		facts->status = code & 0xff;
+		if (code & FINISHER_SIGNALED) {
+			facts->end = "signalled";
+			*signo = (int)(code & 0xff) - EXIT_SIGNAL_BASE;
+			if (*signo <= 0 || *signo > 64)
+				*signo = 0;
+		}
+		break;
+	case STOP_LIMIT:
+		facts->end = "limit";
+		facts->status = EXIT_STOPPED;
+		complain("stopped after %s instructions (--max-instructions)",
+			 commas(commas_buf, r->max));
+		break;
+	case STOP_STUCK:
+		facts->end = "stuck";
+		facts->status = EXIT_TROUBLE;
+		complain("stopped: the program waits for something that cannot happen any more");
+		break;
+	case STOP_RESET:
+		facts->end = "reset";
+		facts->status = EXIT_TROUBLE;
+		complain("stopped: the kernel asked for a reset of the machine");
+		break;
+	}
+	return facts->status;
+}
+
+static void say_out_of_memory(const struct run *r)
+{
+	char memory[COMMAS_SIZE], size[32];
+
+	if (lens_stats(r->lens)->faults[TK_OOM] == 0)
+		return;
+	complain("killed by SIGKILL: all %s of memory are in use; give it more: --memory %s",
+		 bytes_human(memory, r->config.memory_size),
+		 suggest(size, sizeof size, r->config.memory_size + 1));
+}
+
+/* Prints what the lens has to say. => 0, or EXIT_TROUBLE. */
+static unsigned report(struct run *r, const struct run_facts *facts)
+{
+	const char *violation = lens_violation(r->lens);
+	struct text t = {0};
+	unsigned status = 0;
+
+	fputs(lens_crash(r->lens), stderr);
+	if (facts->status == EXIT_SIGNAL_BASE + SIGKILL)
+		say_out_of_memory(r);
+	if (r->stats) {
+		lens_stats_print(r->lens, &t);
+		fputs(text_string(&t), stderr);
+		text_free(&t);
+	}
+	if (violation) {
+		complain("the accounts do not agree: %s", violation);
+		status = EXIT_TROUBLE;
+	}
+	if (r->json) {
+		int error = json_write(r->json, facts, r->lens);
+
+		if (fclose(r->json) != 0 && !error)
+			error = errno;
+		r->json = NULL;
+		if (error) {
+			complain("run: --json %s: %s", r->json_path, strerror(error));
+			status = EXIT_TROUBLE;
+		}
+	}
+	return status;
+}
+
+static void clean(struct run *r)
+{
+	if (r->json)
+		fclose(r->json);
+	if (r->machine)
+		machine_destroy(r->machine);
+	lens_destroy(r->lens);
+	initramfs_free(&r->ramfs);
+	program_close(&r->program);
+}
+
+int verb_run(int argc, char **argv)
+{
+	struct run r = {0};
+	struct run_facts facts = {0};
+	int operand, signo = 0;
+	int status;
+
+	machine_config_init(&r.config);
+	r.config.seed = 1;
+	status = parse(&r, argc, argv, &operand);
+	if (status >= 0)
+		return status;
+	if (r.json_path) {
+		r.json = fopen(r.json_path, "w");
+		if (!r.json) {
+			complain("run: --json %s: %s", r.json_path, strerror(errno));
+			return EXIT_TROUBLE;
+		}
+	}
+
+	status = program_open(&r.program, argv[operand], r.cc, r.cflags);
+	if (status == 0)
+		status = initramfs_build(&r.ramfs, &r.program, argv + operand + 1, environ,
+					 r.config.seed);
+	if (status == 0)
+		status = check_room(&r);
+	if (status == 0)
+		status = build(&r);
+	if (status == 0) {
+		facts.program = argv[operand];
+		facts.memory = r.config.memory_size;
+		facts.seed = r.config.seed;
+
+		enum machine_stop stop = run_machine(&r);
+		host_fini(&r.host);
+		lens_finish(r.lens, r.machine, stop == STOP_FINISHED);
+		status = (int)judge(&r, stop, &facts, &signo);
+		unsigned trouble = report(&r, &facts);
+		if (trouble) {
+			status = (int)trouble;
+			signo = 0;
+		}
+	}
+	clean(&r);
+	return signo ? die_of(signo) : status;
+}
