@@ -16,7 +16,7 @@ Q := $(if $(V),,@)
 say = $(if $(Q),@echo "  $(1)	$(2)")
 
 # A sub-make builds with every core unless the user said -j.
-JOBS := $(if $(findstring -j,$(MAKEFLAGS))$(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
+JOBS = $(if $(findstring -j,$(MAKEFLAGS))$(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
 
 .PHONY: all
 all: $(BUILD)/limpid $(BUILD)/kernel.elf user
@@ -183,7 +183,7 @@ $(BUILD)/kernel-host/kernel.a: $(KERNEL_HOST_OBJ) $(BUILD)/flags/kernel_host_obj
 KERNEL_TESTS := $(patsubst test/unit/%.c,$(BUILD)/unit/%,$(wildcard test/unit/kernel_*_test.c))
 $(BUILD)/unit/kernel_%: $(BUILD)/kernel-host/test/unit/kernel_%.o $(BUILD)/kernel-host/kernel.a
 	@mkdir -p $(@D)
-	$(Q)$(UNIT_CC) $(ASAN) $< $(BUILD)/kernel-host/kernel.a -o $@ -lcmocka -lm
+	$(Q)$(UNIT_CC) $(ASAN) $< $(BUILD)/kernel-host/kernel.a -o $@ -lcmocka $(HOST_LDLIBS) -lm
 
 UNIT_TESTS := $(MACHINE_TESTS) $(KERNEL_TESTS)
 .SECONDARY: $(UNIT_TESTS:$(BUILD)/unit/machine_%=$(BUILD)/asan/test/unit/machine_%.o) \
@@ -241,6 +241,11 @@ bench:
 
 bench-built: all $(BENCH_BIN) $(BUILD)/test/guest/hello
 	@test/run-bench
+
+# Writes what the README's commands print now into it.
+.PHONY: readme
+readme: all
+	@test/run-readme --update
 
 soak:
 	@test/install-deps run test

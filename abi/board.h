@@ -30,8 +30,8 @@
 #define BOARD_PLIC_SOURCES 96
 #define BOARD_MAX_HARTS    8
 
-#define BOARD_TIMEBASE_HZ   10000000
-#define BOARD_NS_PER_TICK   100 /* a retired instruction is 1 ns */
+#define BOARD_TIMEBASE_HZ 10000000
+#define BOARD_NS_PER_TICK 100 /* a retired instruction is 1 ns */
 
 /*
  * The finisher's register: a 32-bit store ends the run. The code, 16 bits, is

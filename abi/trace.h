@@ -21,35 +21,36 @@
 #define TRACE_VERSION 1
 
 /*                               a0      a1       a2       a3      a4      a5            */
-#define TRACE_HELLO         1 /* version ram_pfn  nframes  -       -       -             */
-#define TRACE_PROC_START    2 /* pid     ppid     -        -       -       -             */
-#define TRACE_PROC_EXEC     3 /* pid     as       name[0]  name[1] name[2] name[3]       */
-#define TRACE_PROC_EXIT     4 /* pid     status   -        -       -       - wait status */
-#define TRACE_PROC_SIGNAL   5 /* pid     signo    si_code  addr    pc      as (fatal)    */
-#define TRACE_AS_CREATE     6 /* as      root_pfn -        -       -       -             */
-#define TRACE_AS_DESTROY    7 /* as      -        -        -       -       -             */
-#define TRACE_VMA_ADD       8 /* as      start    end      prot    kind    offset        */
-#define TRACE_VMA_REMOVE    9 /* as      start    end      -       -       -             */
-#define TRACE_VMA_NAME     10 /* as      start    name[0]  name[1] name[2] name[3]       */
-#define TRACE_FRAME_SET    11 /* pfn     count    state    -       -       -             */
-#define TRACE_PTE_SET      12 /* as      va       level    new     old     table_pfn     */
-#define TRACE_FAULT_BEGIN  13 /* as      va       scause   pc      pid     -             */
-#define TRACE_FAULT_END    14 /* as      va       kind     -       -       -             */
-#define TRACE_USER_ENTER   15 /* pid     pc       sp       -       -       - first entry */
-#define TRACE_FRAME_PIN    16 /* pfn     +1 / -1  -        -       -       - reference that is no PTE */
-#define TRACE_MAX          17
+#define TRACE_HELLO       1  /* version ram_pfn  nframes  -       -       -             */
+#define TRACE_PROC_START  2  /* pid     ppid     -        -       -       -             */
+#define TRACE_PROC_EXEC   3  /* pid     as       name[0]  name[1] name[2] name[3]       */
+#define TRACE_PROC_EXIT   4  /* pid     status   -        -       -       - wait status */
+#define TRACE_PROC_SIGNAL 5  /* pid     signo    si_code  addr    pc      as (fatal)    */
+#define TRACE_AS_CREATE   6  /* as      root_pfn -        -       -       -             */
+#define TRACE_AS_DESTROY  7  /* as      -        -        -       -       -             */
+#define TRACE_VMA_ADD     8  /* as      start    end      prot    kind    offset        */
+#define TRACE_VMA_REMOVE  9  /* as      start    end      -       -       -             */
+#define TRACE_VMA_NAME    10 /* as      start    name[0]  name[1] name[2] name[3]       */
+#define TRACE_FRAME_SET   11 /* pfn     count    state    -       -       -             */
+#define TRACE_PTE_SET     12 /* as      va       level    new     old     table_pfn     */
+#define TRACE_FAULT_BEGIN 13 /* as      va       scause   pc      pid     -             */
+#define TRACE_FAULT_END   14 /* as      va       kind     -       -       -             */
+#define TRACE_USER_ENTER  15 /* pid     pc       sp       -       -       - first entry */
+#define TRACE_FRAME_PIN                                                                            \
+	16 /* pfn     +1 / -1  -        -       -       - reference that is no PTE */
+#define TRACE_MAX 17
 
 /* How a page fault ended. */
-#define TK_NONE          0
-#define TK_ZERO          1 /* demand zero: anonymous page, first touch, a cleared frame */
-#define TK_ZERO_READ     2 /* anonymous page, first read: the shared zero frame */
-#define TK_FILE          3 /* demand load: frame of a file mapped (minor) */
-#define TK_FILE_COPY     4 /* private file page written: copied */
-#define TK_COW           5 /* copy-on-write: copied */
-#define TK_COW_REUSE     6 /* copy-on-write: the last owner keeps the frame */
-#define TK_STACK         7 /* demand zero that grew the stack */
-#define TK_SPURIOUS      8 /* the table was right already (a race, or A/D update) */
-#define TK_SHARED_WRITE  9 /* first write to a shared file page */
+#define TK_NONE         0
+#define TK_ZERO         1  /* demand zero: anonymous page, first touch, a cleared frame */
+#define TK_ZERO_READ    2  /* anonymous page, first read: the shared zero frame */
+#define TK_FILE         3  /* demand load: frame of a file mapped (minor) */
+#define TK_FILE_COPY    4  /* private file page written: copied */
+#define TK_COW          5  /* copy-on-write: copied */
+#define TK_COW_REUSE    6  /* copy-on-write: the last owner keeps the frame */
+#define TK_STACK        7  /* demand zero that grew the stack */
+#define TK_SPURIOUS     8  /* the table was right already (a race, or A/D update) */
+#define TK_SHARED_WRITE 9  /* first write to a shared file page */
 #define TK_SEGV_MAPERR  10 /* no VMA: SIGSEGV */
 #define TK_SEGV_ACCERR  11 /* the VMA forbids it: SIGSEGV */
 #define TK_SIGBUS       12 /* beyond the end of the file: SIGBUS */
@@ -72,11 +73,11 @@
 #define TF_MAX       10
 
 /* What a VMA maps (argument `kind` of TRACE_VMA_ADD). */
-#define TV_ANON   0
-#define TV_FILE   1
-#define TV_HEAP   2 /* brk */
-#define TV_STACK  3
-#define TV_VDSO   4
+#define TV_ANON  0
+#define TV_FILE  1
+#define TV_HEAP  2 /* brk */
+#define TV_STACK 3
+#define TV_VDSO  4
 
 /* `prot` of TRACE_VMA_ADD: PROT_READ 1, PROT_WRITE 2, PROT_EXEC 4, and: */
 #define TP_SHARED 8

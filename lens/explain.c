@@ -141,11 +141,22 @@ static const char *vma_what(const struct vma_record *v)
 	return v->kind < sizeof kind / sizeof *kind ? kind[v->kind] : "memory";
 }
 
-static void print_vma(struct text *t, const struct vma_record *v)
+/* One line; a long name is cut in front, so that `behind` fits on the line too. */
+static void print_vma(struct text *t, const char *label, const struct vma_record *v,
+		      const char *behind)
 {
-	text_printf(t, "0x%" PRIx64 "-0x%" PRIx64 "  %c%c%c  %s", v->start, v->end,
-		    v->prot & 1 ? 'r' : '-', v->prot & 2 ? 'w' : '-', v->prot & 4 ? 'x' : '-',
-		    vma_what(v));
+	const char *what = vma_what(v);
+	size_t start = t->len;
+
+	text_printf(t, "  %-8s 0x%" PRIx64 "-0x%" PRIx64 "  %c%c%c  ", label, v->start, v->end,
+		    v->prot & 1 ? 'r' : '-', v->prot & 2 ? 'w' : '-', v->prot & 4 ? 'x' : '-');
+
+	size_t used = t->len - start + strlen(behind), len = strlen(what);
+	size_t room = used < 70 ? 79 - used : 9;
+	if (len > room)
+		text_printf(t, "...%s%s\n", what + len - (room - 3), behind);
+	else
+		text_printf(t, "%s%s\n", what, behind);
 }
 
 /* ` name+0x12`, for an address of the program's image. */
@@ -169,7 +180,7 @@ static void print_symbol(struct text *t, const struct crash *c, uint64_t addr)
 	const struct symbol *s = symbols_find(syms, addr - bias);
 	if (!s)
 		return;
-	text_printf(t, "  %s", s->name);
+	text_printf(t, "  %.40s", s->name);
 	if (addr - bias != s->start)
 		text_printf(t, "+0x%" PRIx64, addr - bias - s->start);
 }
@@ -205,17 +216,16 @@ static void print_walk(struct text *t, const struct crash *c)
 		text_printf(t, "%u%s", (unsigned)RV_VPN(c->va, level), level ? " | " : "");
 	text_printf(t, ", offset 0x%03x", (unsigned)(c->va & (RV_PAGE_SIZE - 1)));
 	if (c->guilt == NOT_CANONICAL) {
-		text_printf(t,
-			    "\n           bits 63 to %u are not all equal: no address at all, "
-			    "no walk\n",
-			    RV_LEVEL_SHIFT(c->walk.levels) - 1);
+		text_printf(
+		    t, "\n           bits 63 to %u are not all equal: no address, so no walk\n",
+		    RV_LEVEL_SHIFT(c->walk.levels) - 1);
 		return;
 	}
 	if (c->known) {
 		const char *tlb = c->on_hit ? "TLB: hit" : "TLB: miss";
 
-		if (t->len - start > 62)
-			text_printf(t, "\n         ");
+		if (t->len - start > 66)
+			text_printf(t, "\n        ");
 		text_printf(t, "   %s", tlb);
 	}
 	text_printf(t, "\n");
@@ -243,29 +253,29 @@ static void print_walk(struct text *t, const struct crash *c)
 
 static void print_vmas(struct text *t, const struct crash *c)
 {
-	char buf[COMMAS_SIZE];
+	char buf[COMMAS_SIZE], behind[COMMAS_SIZE + 16];
 
+	if (!is_canonical(c) || is_kernel_half(c))
+		return; /* no program's: the nearest VMA would say nothing */
 	if (c->vma) {
-		text_printf(t, "  VMA      ");
-		print_vma(t, c->vma);
-		text_printf(t, "\n");
+		print_vma(t, "VMA", c->vma, "");
 		return;
 	}
-	if (c->removed) {
-		text_printf(t, "  was      ");
-		print_vma(t, c->removed);
-		text_printf(t, ", until it was unmapped\n");
-	}
+	if (c->removed)
+		print_vma(t, "was", c->removed, ", unmapped since");
 	if (c->above) {
-		text_printf(t, "  above    ");
-		print_vma(t, c->above);
-		text_printf(t, ", %s away\n", bytes_human(buf, c->above->start - c->va));
+		snprintf(behind, sizeof behind, ", %s away",
+			 bytes_human(buf, c->above->start - c->va));
+		print_vma(t, "above", c->above, behind);
 	}
 	text_printf(t, "  here     nothing is mapped\n");
 	if (c->below) {
-		text_printf(t, "  below    ");
-		print_vma(t, c->below);
-		text_printf(t, ", ended %s before\n", bytes_human(buf, c->va - c->below->end));
+		if (c->va == c->below->end)
+			snprintf(behind, sizeof behind, ", ended just before");
+		else
+			snprintf(behind, sizeof behind, ", ended %s before",
+				 bytes_human(buf, c->va - c->below->end));
+		print_vma(t, "below", c->below, behind);
 	}
 }
 
@@ -296,17 +306,17 @@ static const char *what_to_check_mapped(const struct crash *c)
 {
 	if (!(c->vma->prot & 7))
 		return "memory kept free on purpose: a guard page below a stack, or a reservation "
-		       "that\n         mprotect has not opened yet.";
+		       "that mprotect has not opened yet.";
 	if (c->signo == 7)
 		return "the mapping is longer than its file: was the file cut after mmap?";
 	if (c->access == ACCESS_STORE && (c->vma->prot & 4))
 		return "a store into program code: a wild pointer, or a string literal written to.";
 	if (c->access == ACCESS_STORE)
 		return "a store to read-only data: a const object or a string literal, or memory "
-		       "that\n         mprotect made read-only.";
+		       "that mprotect made read-only.";
 	if (c->access == ACCESS_FETCH)
-		return "data is not code: a wrong function pointer, a return address that was\n"
-		       "         overwritten, or generated code without PROT_EXEC.";
+		return "data is not code: a wrong function pointer, a return address that was "
+		       "overwritten, or generated code without PROT_EXEC.";
 	return "the protection given to mmap or mprotect.";
 }
 
@@ -315,13 +325,13 @@ static const char *what_to_check(const struct crash *c)
 {
 	if (c->illegal)
 		return "code compiled for another RISC-V variant (vectors, bit manipulation?), "
-		       "or a\n         jump into data; __builtin_trap() and abort() also end so.";
+		       "or a jump into data; __builtin_trap() also ends so.";
 	if (c->guilt == NOT_CANONICAL)
 		return "a pointer that was overwritten, or never set: its upper bits are no "
 		       "address.";
 	if (is_kernel_half(c))
 		return "the upper half of every address space is the kernel's, and closed to "
-		       "programs.\n         Most likely a negative number used as a pointer, or "
+		       "programs. Most likely a negative number used as a pointer, or "
 		       "a pointer overwritten.";
 	if (c->vma)
 		return what_to_check_mapped(c);
@@ -334,7 +344,7 @@ static const char *what_to_check(const struct crash *c)
 		return "use after munmap or free: this address was mapped earlier.";
 	if (c->above && c->above->kind == TV_STACK && c->above->start - c->va < STACK_REACH)
 		return "the stack is full, most likely (8 MiB by default): recursion without end, "
-		       "or\n         a large local array.";
+		       "or a large local array.";
 	if (c->below && c->below->kind == TV_HEAP && c->va - c->below->end < NEAR_REACH)
 		return "past the end of the heap: an array index out of range, or memory that was "
 		       "freed.";
@@ -369,7 +379,7 @@ static void print_block(const struct crash *c)
 	if (c->va != c->pc && c->vma) {
 		size_t before = t->len;
 
-		text_printf(t, "  data    ");
+		text_printf(t, "  data   ");
 		size_t label = t->len;
 		print_symbol(t, c, c->va);
 		if (t->len == label)
@@ -379,7 +389,9 @@ static void print_block(const struct crash *c)
 	}
 	print_walk(t, c);
 	print_vmas(t, c);
-	text_printf(t, "\n  Check: %s\n", what_to_check(c));
+	text_printf(t, "\n  Check: ");
+	text_wrap(t, 9, what_to_check(c));
+	text_printf(t, "\n");
 }
 
 void explain_crash(struct lens *l, struct machine *m, unsigned hart, const uint64_t a[6])

@@ -22,6 +22,7 @@ const char *lens_fault_key(unsigned kind)
 	    [TK_SIGBUS] = "beyond_file",
 	    [TK_OOM] = "out_of_memory",
 	    [TK_FIXUP] = "efault",
+	    [TK_REMAP] = "remap",
 	};
 	return kind < TK_MAX && key[kind] ? key[kind] : "unknown";
 }

@@ -30,8 +30,8 @@ static void line_of_sum(struct text *out, const char *label, uint64_t total,
 	size_t column;
 	bool first = true;
 
-	text_printf(out, "%-12s", label);
-	number(out, total, 15);
+	text_printf(out, "%-12s ", label);
+	number(out, total, 14);
 	column = 27;
 	for (unsigned i = 0; i < nterms; i++) {
 		if (terms[i].count == 0)
@@ -93,6 +93,7 @@ static void faults(const struct lens *l, struct text *out)
 	    [TK_SIGBUS] = "beyond file",
 	    [TK_OOM] = "out of memory",
 	    [TK_FIXUP] = "EFAULT",
+	    [TK_REMAP] = "remap",
 	};
 	struct term terms[TK_MAX];
 

@@ -134,14 +134,14 @@ const struct symbol *symbols_find(const struct symbols *s, uint64_t addr)
 			high = mid;
 	}
 	/*
-	 * Backwards to the nearest symbol that covers addr. A symbol without a size reaches to
-	 * the next one. 16 steps: more labels than that at one place are not seen in practice.
+	 * Backwards to the nearest symbol that covers addr. 16 steps: more labels than that at one
+	 * place are not seen in practice.
 	 */
-	for (size_t i = low; i > 0 && low - i < 16; i--) {
-		const struct symbol *sym = &s->list[i - 1];
-
-		if (sym->size ? addr - sym->start < sym->size : i == low)
-			return sym;
-	}
+	for (size_t i = low; i > 0 && low - i < 16; i--)
+		if (addr - s->list[i - 1].start < s->list[i - 1].size)
+			return &s->list[i - 1];
+	/* here: no symbol claims addr; one without a size reaches to the next one */
+	if (low > 0 && s->list[low - 1].size == 0)
+		return &s->list[low - 1];
 	return NULL;
 }

@@ -9,6 +9,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+#define TEXT_WIDTH 79
 
 /* => room for `more` bytes and a NUL behind them. */
 static bool text_grow(struct text *t, size_t more)
@@ -46,14 +49,29 @@ void text_printf(struct text *t, const char *fmt, ...)
 	t->len += (size_t)n;
 }
 
-void text_column(struct text *t, unsigned column)
+void text_wrap(struct text *t, unsigned indent, const char *words)
 {
 	size_t start = t->len;
 
 	while (start > 0 && t->data[start - 1] != '\n')
 		start--;
-	size_t at = t->len - start;
-	text_printf(t, "%*s", at < column ? (int)(column - at) : 1, "");
+	size_t column = t->len - start;
+
+	for (bool first = true; *words; first = false) {
+		size_t n = strcspn(words, " ");
+
+		if (!first && column + 1 + n > TEXT_WIDTH) {
+			text_printf(t, "\n%*s", (int)indent, "");
+			column = indent;
+		} else if (!first) {
+			text_printf(t, " ");
+			column++;
+		}
+		text_printf(t, "%.*s", (int)n, words);
+		column += n;
+		words += n;
+		words += *words == ' ';
+	}
 }
 
 const char *text_string(const struct text *t)

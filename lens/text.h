@@ -17,8 +17,8 @@ struct text {
 
 void text_printf(struct text *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* Adds blanks up to column `column` of the current line; at least one. */
-void text_column(struct text *t, unsigned column);
+/* Adds words, in lines of at most 79 columns; those after the first begin with `indent` blanks. */
+void text_wrap(struct text *t, unsigned indent, const char *words);
 
 /* => what was added so far, never NULL. */
 const char *text_string(const struct text *t);

@@ -291,6 +291,9 @@ static void take_turn(struct machine *m, struct hart *h, uint64_t deadline)
 	hart_timer_update(h);
 	h->deadline = min(deadline, hart_timer_deadline(h));
 	h->leave = false;
+	if (m->last != h)
+		h->reservation_valid = false; /* another hart may have stored meanwhile */
+	m->last = h;
 	m->current = h;
 	hart_run(h);
 	m->current = NULL;

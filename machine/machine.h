@@ -83,11 +83,11 @@ struct tlb_geometry {
 
 struct machine_config {
 	uint64_t memory_size; /* bytes of RAM; a multiple of 4 KiB */
-	unsigned harts;	      /* 1 to BOARD_MAX_HARTS */
-	uint64_t seed;	      /* for the guest: /chosen rng-seed */
+	unsigned harts;       /* 1 to BOARD_MAX_HARTS */
+	uint64_t seed;        /* for the guest: /chosen rng-seed */
 	struct tlb_geometry tlb[TLB_KINDS];
 	bool has_stream[STREAM_COUNT]; /* which console ports exist */
-	uint64_t epoch_ns;	       /* real-time clock at reset */
+	uint64_t epoch_ns;             /* real-time clock at reset */
 
 	/* For tests: each must leave every count and the state hash unchanged. */
 	bool no_lookaside;  /* every access takes the slow path */
@@ -103,6 +103,98 @@ void machine_config_init(struct machine_config *cfg);
 struct machine *machine_create(const struct machine_config *cfg, const struct machine_host *host,
 			       const char **why);
 void machine_destroy(struct machine *m);
+
+/* -- what may be plugged in, before the machine is loaded ---------------------------------- */
+
+/* A disk. The host's part; `ctx` is handed back in every call. */
+enum disk_mode { DISK_READ_ONLY, DISK_READ_WRITE, DISK_SNAPSHOT };
+struct machine_disk {
+	void *ctx;
+	uint64_t size; /* bytes; a multiple of 512 */
+	/* Of a snapshot, writes are kept in the machine: `write` and `flush` are not called. */
+	enum disk_mode mode;
+	char id[20]; /* what the guest may ask for; NUL-padded */
+
+	/* All of [at, at + len), which lies within `size`. => false: the host failed. */
+	bool (*read)(void *ctx, uint64_t at, void *buf, size_t len);
+	bool (*write)(void *ctx, uint64_t at, const void *buf, size_t len);
+	/* => true: what was written is durable. */
+	bool (*flush)(void *ctx);
+};
+
+/*
+ * A folder of the host, served to the guest through 9P2000.L (dev/p9.h).
+ *
+ * Paths are relative to the folder, with `/` between names; "" is the folder itself. No name is
+ * empty, ".", ".." or longer than 255 bytes, and none has a `/` or a NUL; a path is shorter than
+ * SHARE_PATH_MAX. The host must not follow a symbolic link, whether it is the last name of a
+ * path or another. Calls that do not return a count return 0 or an error number of Linux.
+ * `now`: the time that what is changed is to bear, nanoseconds since 1970; the machine's time,
+ * so that it is the same in every run.
+ */
+#define SHARE_PATH_MAX 4096
+#define SHARE_NAME_MAX 255
+#define SHARE_TAG_MAX  31
+
+struct share_info {
+	uint64_t id[2]; /* the same for two names of one file, else different */
+	uint32_t mode;  /* type and permissions, as in Linux' struct stat */
+	uint64_t links, size;
+	int64_t mtime; /* seconds since 1970 */
+	uint32_t mtime_ns;
+};
+
+enum { SHARE_READ = 1, SHARE_WRITE = 2, SHARE_TRUNCATE = 4, SHARE_EXCLUSIVE = 8 };
+enum { SHARE_SET_MODE = 1, SHARE_SET_SIZE = 2, SHARE_SET_MTIME = 4 };
+
+struct share_ops {
+	int (*info)(void *ctx, const char *path, struct share_info *out);
+	/* Calls each() for every name but "." and "..", in any order, until it returns false. */
+	int (*list)(void *ctx, const char *path, bool (*each)(void *arg, const char *name),
+		    void *arg);
+	/* The target of a symbolic link, without NUL. => *len <= size. */
+	int (*read_link)(void *ctx, const char *path, char *buf, size_t size, size_t *len);
+
+	/* Open files: regular ones only. *handle: any number of the host's. */
+	int (*open)(void *ctx, const char *path, unsigned how, uint64_t now, int64_t *handle);
+	int (*create)(void *ctx, const char *path, unsigned how, uint32_t mode, uint64_t now,
+		      int64_t *handle);
+	int (*handle_info)(void *ctx, int64_t handle, struct share_info *out);
+	/* => bytes, fewer than `len` only at the end of the file; or the negative of an error. */
+	int64_t (*read)(void *ctx, int64_t handle, uint64_t at, void *buf, size_t len);
+	int64_t (*write)(void *ctx, int64_t handle, uint64_t at, const void *buf, size_t len,
+			 uint64_t now);
+	int (*sync)(void *ctx, int64_t handle);
+	void (*close)(void *ctx, int64_t handle);
+
+	/* Only called when the share is writable. */
+	int (*set)(void *ctx, const char *path, unsigned what, const struct share_info *to,
+		   uint64_t now);
+	int (*handle_set)(void *ctx, int64_t handle, unsigned what, const struct share_info *to,
+			  uint64_t now);
+	int (*make_folder)(void *ctx, const char *path, uint32_t mode, uint64_t now);
+	int (*make_link)(void *ctx, const char *path, const char *target, uint64_t now);
+	int (*add_name)(void *ctx, const char *path, const char *new_path, uint64_t now);
+	int (*rename)(void *ctx, const char *path, const char *new_path, uint64_t now);
+	int (*remove)(void *ctx, const char *path, bool folder, uint64_t now);
+};
+
+struct machine_share {
+	void *ctx;
+	const char *tag; /* the guest's name for it; 1 to SHARE_TAG_MAX bytes */
+	bool writable;
+	uint32_t uid, gid; /* whose everything is */
+	const struct share_ops *ops;
+};
+
+/*
+ * Each takes the first free virtio slot; slot 0 has the console. What `disk` and `share` point to
+ * must outlive the machine; they themselves are copied.
+ * => NULL, or one line that says why not.
+ */
+const char *machine_attach_disk(struct machine *m, const struct machine_disk *disk);
+const char *machine_attach_share(struct machine *m, const struct machine_share *share);
+const char *machine_attach_entropy(struct machine *m); /* from cfg.seed */
 
 /* Copies into RAM. => false if the range is not all RAM. */
 bool machine_ram_write(struct machine *m, paddr_t pa, const void *buf, size_t len);
@@ -121,7 +213,8 @@ uint64_t machine_ram_size(const struct machine *m);
 const char *machine_load(struct machine *m, const void *kernel, size_t kernel_len,
 			 const void *initrd, size_t initrd_len, const char *append);
 
-/* Resets all harts and starts them in M-mode at `entry`, a0 = hart id: a machine without firmware. */
+/* Resets all harts and starts them in M-mode at `entry`, a0 = hart id: a machine without firmware.
+ */
 void machine_start_bare(struct machine *m, paddr_t entry);
 
 /* -- running ------------------------------------------------------------------------------ */
@@ -151,21 +244,21 @@ enum access { ACCESS_FETCH, ACCESS_LOAD, ACCESS_STORE, ACCESS_KINDS };
 
 /* Counts of one hart, exact. All are of lookups and walks in S-mode and U-mode under paging. */
 struct hart_counters {
-	uint64_t steps;		    /* instructions retired or trapped */
-	uint64_t retired;	    /* instructions retired */
+	uint64_t steps;             /* instructions retired or trapped */
+	uint64_t retired;           /* instructions retired */
 	uint64_t retired_by_prv[4]; /* of these, in U, S and M (PRV_*) */
 	uint64_t lookups[ACCESS_KINDS];
 	uint64_t hits[TLB_KINDS], misses[TLB_KINDS];
-	uint64_t walks;		/* table walks, those that only set D included */
-	uint64_t walks_dirty;	/* walks made only to set D for a cached translation */
-	uint64_t walks_faulted; /* ended in a page fault */
+	uint64_t walks;           /* table walks, those that only set D included */
+	uint64_t walks_dirty;     /* walks made only to set D for a cached translation */
+	uint64_t walks_faulted;   /* ended in a page fault */
 	uint64_t walks_no_access; /* ended in an access fault: a table outside RAM */
-	uint64_t pte_reads[5];	/* PTEs read, by level */
-	uint64_t hit_faults;	/* page faults found on a hit, without a walk */
-	uint64_t page_faults;	/* page-fault exceptions raised */
-	uint64_t paged_steps;	/* steps whose instruction was fetched under paging */
-	uint64_t straddles;	/* of these, instructions that lie in two pages */
-	uint64_t flushes;	/* sfence.vma executed or asked for through SBI */
+	uint64_t pte_reads[5];    /* PTEs read, by level */
+	uint64_t hit_faults;      /* page faults found on a hit, without a walk */
+	uint64_t page_faults;     /* page-fault exceptions raised */
+	uint64_t paged_steps;     /* steps whose instruction was fetched under paging */
+	uint64_t straddles;       /* of these, instructions that lie in two pages */
+	uint64_t flushes;         /* sfence.vma executed or asked for through SBI */
 	uint64_t satp_writes;
 	uint64_t interrupts;
 	uint64_t exceptions;

@@ -21,11 +21,13 @@ struct machine {
 
 	struct bus_device devices[BUS_MAX_DEVICES];
 	unsigned ndevices;
+	unsigned virtio_slots; /* bit i: slot i has a device */
 	struct plic *plic; /* dev/plic.c */
 	struct uart *uart; /* dev/uart.c */
 	struct rtc *rtc;   /* dev/rtc.c */
 
-	struct hart *current;	    /* whose turn it is; NULL outside hart_run */
+	struct hart *last;                /* whose turn was the latest */
+	struct hart *current;             /* whose turn it is; NULL outside hart_run */
 	bool stream_closed[STREAM_COUNT]; /* the host refused a write: swallow all later ones */
 
 	/* The SBI firmware's own state, per hart. */

@@ -41,7 +41,14 @@ same() {
 # => its status in $status.
 quietly() {
 	status=0
-	{ "$@"; } 2> /dev/null || status=$?
+	{ "$@" 2>&3; } 3>&2 2> /dev/null || status=$?
+}
+
+# alone NAME: waits until no other process runs the suite in this build folder.
+alone() {
+	mkdir -p "$BUILD_ABS/test"
+	exec 9> "$BUILD_ABS/test/$1.lock"
+	flock 9
 }
 
 # The jobs that may run side by side.
@@ -49,19 +56,20 @@ cores() {
 	nproc 2> /dev/null || echo 2
 }
 
-# boot_qemu FOLDER MEMORY ARCHIVE INIT STDIN: our kernel under QEMU and OpenSBI.
-# => FOLDER/{out,err,serial}, the status in $status (124: it hung).
+# boot_qemu FOLDER MEMORY ARCHIVE INIT STDIN [QEMU OPTION...]: our kernel under QEMU and OpenSBI.
+# => FOLDER/{out,err,serial}, what QEMU says in FOLDER/qemu, the status in $status (124: it hung).
 boot_qemu() {
 	local dir=$1 memory=$2 archive=$3 init=$4 input=$5
-	rm -f "$dir/out" "$dir/err" "$dir/serial"
+	shift 5
 	: > "$dir/out"; : > "$dir/err"; : > "$dir/serial"
-	quietly timeout -k 5 "${QEMU_TIMEOUT:-60}" qemu-system-riscv64 -M virt -m "$memory" \
+	# QEMU 7.2 can feed a port from its own standard input only.
+	status=0
+	timeout -k 5 "${QEMU_TIMEOUT:-60}" qemu-system-riscv64 -M virt -m "$memory" "$@" \
 		-display none -monitor none -serial "file:$dir/serial" -no-reboot \
 		-global virtio-mmio.force-legacy=false -device virtio-serial-device \
 		-chardev "file,id=o,path=$dir/out" -device virtserialport,chardev=o,name=stdout \
 		-chardev "file,id=e,path=$dir/err" -device virtserialport,chardev=e,name=stderr \
-		-chardev "file,id=i,path=/dev/null,input-path=$input" \
-		-device virtserialport,chardev=i,name=stdin \
+		-chardev stdio,id=i,signal=off -device virtserialport,chardev=i,name=stdin \
 		-kernel "$BUILD_ABS/kernel.elf" -initrd "$archive" -append "init=$init seed=1" \
-		< /dev/null > "$dir/qemu" 2>&1
+		< "$input" > "$dir/qemu" 2>&1 || status=$?
 }

@@ -22,7 +22,7 @@ static const char help[] =
     "  run        run a program in Limpid's virtual memory\n"
     "\n"
     "  limpid run hello.c             C is compiled for you\n"
-    "  limpid run --stats ./prog 42   what its memory did, counted exactly, at the end\n"
+    "  limpid run --stats ./prog 42   what its memory did, in exact counts\n"
     "\n"
     "PROGRAM is a riscv64 Linux program, linked with -static, or a C or C++ source.\n"
     "Its input, output, arguments, environment and exit status are its own; Limpid's\n"

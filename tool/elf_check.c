@@ -151,7 +151,8 @@ static const char *check_segments(const Elf64_Ehdr *h, const uint8_t *image, siz
 	}
 	if (!has_load)
 		return "has nothing to load into memory; link it again";
-	if (!entry_is_code && h->e_type == ET_DYN)
+	/* here: at 0 of a position-independent file lies its ELF header */
+	if (h->e_type == ET_DYN && (h->e_entry == 0 || !entry_is_code))
 		return "is a shared library, not a program";
 	if (!entry_is_code) {
 		snprintf(buf, size, "starts at 0x%" PRIx64 ", where it has no code; link it again",

@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "lens/text.h"
+#include "tool/tool.h"
 
 #define PROGRESS_AFTER 3.0 /* s: shorter waits need no explanation */
 #define PROGRESS_QUIET 1.0 /* s since the program's last output */
@@ -148,16 +149,21 @@ static void uart_write(struct host *h, const char *buf, size_t len)
 
 static long stream_write(void *ctx, enum machine_stream s, const void *buf, size_t len)
 {
+	struct host *h = ctx;
+
 	if (s == STREAM_UART) {
-		uart_write(ctx, buf, len);
+		uart_write(h, buf, len);
 		return (long)len;
 	}
 	if (s != STREAM_STDOUT && s != STREAM_STDERR)
 		return -1;
 	host_progress_clear();
 	progress.last_output = host_progress_wanted() ? now() : 0;
-	return write_all(s == STREAM_STDOUT ? STDOUT_FILENO : STDERR_FILENO, buf, len) ? (long)len
-										       : -1;
+	if (write_all(s == STREAM_STDOUT ? STDOUT_FILENO : STDERR_FILENO, buf, len))
+		return (long)len;
+	if (errno != EPIPE && !h->failed[s])
+		h->failed[s] = errno;
+	return -1;
 }
 
 void host_init(struct host *h, struct machine_host *out)
@@ -176,6 +182,9 @@ void host_fini(struct host *h)
 {
 	uart_flush(h);
 	host_progress_clear();
+	if (h->failed[STREAM_STDOUT])
+		complain("standard output: %s; the program was told that its reader is gone",
+			 strerror(h->failed[STREAM_STDOUT]));
 }
 
 /* -- progress ----------------------------------------------------------------------------- */

@@ -9,6 +9,7 @@
 struct host {
 	char uart[200]; /* the kernel's console: a line under construction */
 	size_t uart_len;
+	int failed[STREAM_COUNT]; /* errno of the first write that failed, but for EPIPE */
 };
 
 /*
@@ -24,7 +25,10 @@ bool host_has_stream(enum machine_stream s);
 /* Fills in memory and streams of *out; ctx is h. on_trace is left to the caller. */
 void host_init(struct host *h, struct machine_host *out);
 
-/* Prints what remains of the kernel's last line. */
+/*
+ * Prints what remains of the kernel's last line, and which stream could not be written: the
+ * program only learns that its reader is gone.
+ */
 void host_fini(struct host *h);
 
 /*

@@ -1,3 +1,11 @@
+/*
+ * Options are read one by one, in order, so that a verb sees each once and the
+ * last of several wins. Nothing after the first operand is looked at: it belongs
+ * to the program.
+ *
+ * A value is a size or a number only as a whole: `12Q` and `0x` are refused, not
+ * read as far as they go.
+ */
 #include "tool/options.h"
 
 #include <ctype.h>

@@ -186,10 +186,12 @@ int program_open(struct program *p, const char *operand, const char *cc, const c
 	why = program_check(p->image, p->len, buf, sizeof buf);
 	if (!why)
 		return 0;
-	if (strchr(operand, '/') || stat(operand, &st) < 0 || !S_ISREG(st.st_mode))
-		complain("%s: %s", p->path, why);
-	else
+	if (strchr(operand, '/') || compile_is_source(operand))
+		complain("%s: %s", operand, why);
+	else if (stat(operand, &st) == 0 && S_ISREG(st.st_mode))
 		complain("%s: %s (for the file in this folder write ./%s)", p->path, why, operand);
+	else
+		complain("%s: %s", p->path, why);
 	return EXIT_CANNOT_RUN;
 }
 

@@ -296,7 +296,7 @@ static void say_out_of_memory(const struct run *r)
 
 	if (lens_stats(r->lens)->faults[TK_OOM] == 0)
 		return;
-	complain("killed by SIGKILL: all %s of memory are in use; give it more: --memory %s",
+	complain("killed: all %s of memory are in use; give it more: --memory %s",
 		 bytes_human(memory, r->config.memory_size),
 		 suggest(size, sizeof size, r->config.memory_size + 1));
 }

@@ -15,27 +15,27 @@
 /* -- page tables ------------------------------------------------------------------------- */
 
 /* Rights of a mapping. USER is set for every mapping below the kernel's half. */
-#define ARCH_R	    0x1
-#define ARCH_W	    0x2
-#define ARCH_X	    0x4
+#define ARCH_R      0x1
+#define ARCH_W      0x2
+#define ARCH_X      0x4
 #define ARCH_USER   0x8
 #define ARCH_GLOBAL 0x10
 
 struct arch_pt {
 	paddr_t root;
-	uint32_t as;   /* the address space's number, for trace events */
-	uint32_t asid; /* 0: none given yet */
+	uint32_t as;      /* the address space's number, for trace events */
+	uint32_t asid;    /* 0: none given yet */
 	uint64_t ntables; /* table frames, the root included */
 };
 
 /* A translation as the tables have it now. */
 struct arch_mapping {
-	bool present;
 	pfn_t pfn;
-	unsigned rights; /* ARCH_* */
-	bool accessed, dirty;
-	unsigned level;
+	uint32_t rights; /* ARCH_* */
+	bool present, accessed, dirty;
+	uint8_t level;
 };
+_Static_assert(sizeof(struct arch_mapping) <= 16, "travels in registers");
 
 /*
  * => 0 or -ENOMEM. The root shares the kernel's upper half.
@@ -65,7 +65,8 @@ void arch_pt_clear(struct arch_pt *pt, vaddr_t start, vaddr_t end,
 		   void (*gone)(void *ctx, vaddr_t va, struct arch_mapping old), void *ctx);
 
 /*
- * Gives all present mappings in [start, end) the given rights, at least ARCH_R; flushes once.
+ * Gives all present mappings in [start, end) the given rights, at least ARCH_R or ARCH_X; flushes
+ * once.
  * ARCH_W only keeps what is writable already: whether a frame may be written is a fault's decision.
  */
 void arch_pt_protect(struct arch_pt *pt, vaddr_t start, vaddr_t end, unsigned rights);
@@ -112,6 +113,13 @@ bool arch_irq_enabled(void);
 
 /* Waits for an interrupt that is enabled in the hart; interrupts are off before and after. */
 void arch_wait(void);
+
+/* Instructions that this hart stored are seen when it fetches them from now on. */
+void arch_icache_flush(void);
+
+/* What runs on this hart: a pointer that the seam keeps and does not look at; NULL at boot. */
+void *arch_current(void);
+void arch_current_set(void *current);
 
 unsigned arch_hart(void);  /* 0 .. arch_harts() - 1 */
 unsigned arch_harts(void); /* in the device tree, parked ones too */

@@ -54,6 +54,9 @@
 #define STATUS_FEATURES_OK 8
 
 #define DESC_WRITE 2
+#define DESC_ALIGN 16 /* section 2.7: of the descriptor table, which begins a virtq */
+
+static struct cache *virtq_cache;
 
 static uint32_t get(const struct virtio *v, unsigned reg)
 {
@@ -136,14 +139,18 @@ static void set_address(struct virtio *v, unsigned reg, const void *p)
 
 struct virtq *virtq_create(struct virtio *v, unsigned index)
 {
-	struct virtq *q = kzalloc(sizeof *q);
+	struct virtq *q;
 
+	if (!virtq_cache)
+		virtq_cache = cache_create("virtq", sizeof *q, DESC_ALIGN);
+	q = virtq_cache ? cache_alloc(virtq_cache) : NULL;
 	if (!q)
 		return NULL;
+	memset(q, 0, sizeof *q);
 	set(v, REG_QUEUE_SEL, index);
 	uint32_t max = get(v, REG_QUEUE_NUM_MAX);
 	if (max == 0 || get(v, REG_QUEUE_READY) != 0) {
-		kfree(q);
+		cache_free(virtq_cache, q);
 		return NULL;
 	}
 	q->index = index;
@@ -163,7 +170,7 @@ int virtq_add(struct virtq *q, void *buf, size_t len, bool device_writes)
 {
 	if (q->free == 0)
 		return -1;
-	unsigned slot = (unsigned)__builtin_ctz(q->free);
+	unsigned slot = lowest_bit(q->free);
 	q->free &= q->free - 1;
 	q->desc[slot] = (struct virtq_desc){
 	    .addr = arch_pa(buf).v, .len = (uint32_t)len, .flags = device_writes ? DESC_WRITE : 0};

@@ -18,6 +18,7 @@ struct file {
 	struct inode *inode; /* holds a reference */
 	struct mobj *data;   /* regular files: their contents, with a reference */
 	struct mutex lock;   /* guards pos */
+	uint64_t name[4];    /* the name it was opened by, at most 32 bytes: for events */
 	uint64_t pos;        /* bytes; of a folder, the last cookie read */
 };
 

@@ -2,7 +2,7 @@
  * What programs look for in /proc: self/exe and self/maps, made when asked for.
  *
  * `maps` has Linux's form: one line for each VMA, with the device and inode
- * number of the file it shows. It is text of one moment, taken when the file is
+ * number of the program where it shows that. It is text of one moment, taken when the file is
  * opened.
  */
 #include "kernel/fs/file.h"
@@ -37,11 +37,11 @@ static int put_vma(struct mobj *o, const struct proc *p, const struct vma *v, ch
 		   size_t size)
 {
 	const char *label = vma_label(p, v);
-	int n =
-	    ksnprintf(line, size, "%08lx-%08lx %c%c%c%c %08lx 00:%02x %lu ", v->start.v, v->end.v,
-		      v->flags & VMA_READ ? 'r' : '-', v->flags & VMA_WRITE ? 'w' : '-',
-		      v->flags & VMA_EXEC ? 'x' : '-', v->flags & VMA_SHARED ? 's' : 'p',
-		      v->file_offset << PAGE_SHIFT, v->file ? 1 : 0, v->file ? p->exe->ino : 0);
+	int n = ksnprintf(line, size, "%08lx-%08lx %c%c%c%c %08lx 00:%02x %lu ", v->start.v,
+			  v->end.v, v->flags & VMA_READ ? 'r' : '-',
+			  v->flags & VMA_WRITE ? 'w' : '-', v->flags & VMA_EXEC ? 'x' : '-',
+			  v->flags & VMA_SHARED ? 's' : 'p', v->file_offset << PAGE_SHIFT,
+			  v->file ? 1 : 0, v->file == p->exe->data ? p->exe->ino : 0);
 
 	if (*label) /* Linux aligns names to column 73 */
 		n += ksnprintf(line + n, size - (size_t)n, "%*s%s", n < 73 ? 73 - n : 0, "", label);

@@ -205,7 +205,7 @@ static size_t node_check(const struct avl_node *n, const struct avl_node *parent
 	l = node_height(n->left);
 	r = node_height(n->right);
 	CHECK3(n->height, ==, 1 + (l > r ? l : r)); /* I1 */
-	CHECK(l - r <= 1 && r - l <= 1);	    /* I2 */
+	CHECK(l - r <= 1 && r - l <= 1);            /* I2 */
 	return count;
 }
 

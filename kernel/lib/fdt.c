@@ -33,7 +33,7 @@ enum { DT_BEGIN_NODE = 1, DT_END_NODE = 2, DT_PROP = 3, DT_NOP = 4, DT_END = 9 }
 
 /* Cells of `reg` when the parent says nothing (Devicetree Specification 2.3.5). */
 #define DT_DEFAULT_ADDRESS_CELLS 2
-#define DT_DEFAULT_SIZE_CELLS	 1
+#define DT_DEFAULT_SIZE_CELLS    1
 
 static uint32_t be32(const void *p)
 {
@@ -119,7 +119,8 @@ static bool struct_is_sound(const struct dt *dt)
 			len = be32(struct_at(dt, off + 4));
 			name = be32(struct_at(dt, off + 8));
 			if (len > left - 8 || name >= dt->strings_size ||
-			    !has_nul(dt, dt->strings_off + name, dt->strings_off + dt->strings_size))
+			    !has_nul(dt, dt->strings_off + name,
+				     dt->strings_off + dt->strings_size))
 				return false;
 			break;
 		case DT_END_NODE:

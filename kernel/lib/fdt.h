@@ -20,15 +20,15 @@
 
 struct dt {
 	const uint8_t *blob;
-	uint32_t size;			       /* bytes of the whole blob */
-	uint32_t struct_off, struct_size;      /* within the blob */
-	uint32_t strings_off, strings_size;    /* within the blob */
-	uint32_t reserve_off, reserve_count;   /* entries of the memory reservation block */
+	uint32_t size;                       /* bytes of the whole blob */
+	uint32_t struct_off, struct_size;    /* within the blob */
+	uint32_t strings_off, strings_size;  /* within the blob */
+	uint32_t reserve_off, reserve_count; /* entries of the memory reservation block */
 };
 
 struct dt_node {
-	uint32_t off;		/* of its FDT_BEGIN_NODE token in the structure block */
-	uint32_t depth;		/* the root's is 0 */
+	uint32_t off;           /* of its FDT_BEGIN_NODE token in the structure block */
+	uint32_t depth;         /* the root's is 0 */
 	uint32_t address_cells; /* of the parent: how this node's `reg` is to be read */
 	uint32_t size_cells;
 };
@@ -36,7 +36,7 @@ struct dt_node {
 /* A walk over all nodes below one, parents before children. */
 struct dt_walk {
 	const struct dt *dt;
-	uint32_t off;	/* next token */
+	uint32_t off;   /* next token */
 	uint32_t depth; /* number of nodes open at off */
 	uint32_t floor; /* the walk ends when depth would fall below */
 	uint8_t address_cells[DT_MAX_DEPTH + 1], size_cells[DT_MAX_DEPTH + 1]; /* by depth */

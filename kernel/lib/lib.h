@@ -17,6 +17,20 @@ int strncmp(const char *a, const char *b, size_t n);
 char *strchr(const char *s, int c);
 char *strrchr(const char *s, int c);
 
+/* => the number of the lowest bit set; v is not 0. (The hardware has no instruction for it.) */
+static inline unsigned lowest_bit(uint64_t v)
+{
+	unsigned n = 0;
+
+	for (unsigned half = 32; half > 0; half /= 2) {
+		if (!(v & ((1UL << half) - 1))) {
+			v >>= half;
+			n += half;
+		}
+	}
+	return n;
+}
+
 /* %d %u %x %lx %ld %lu %p %s %c %%, with width, 0 and - flags. => length, as snprintf. */
 int ksnprintf(char *buf, size_t size, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 int kvsnprintf(char *buf, size_t size, const char *fmt, va_list ap);
@@ -28,7 +42,8 @@ _Noreturn void panic(const char *fmt, ...) __attribute__((format(printf, 1, 2)))
 	do {                                                                                       \
 		uint64_t a_ = (uint64_t)(a), b_ = (uint64_t)(b);                                   \
 		if (!(a_ op b_))                                                                   \
-			panic("%s:%d: %s: %lx, %lx", __FILE__, __LINE__, #a " " #op " " #b, a_, b_); \
+			panic("%s:%d: %s: %lx, %lx", __FILE__, __LINE__, #a " " #op " " #b, a_,    \
+			      b_);                                                                 \
 	} while (0)
 #define CHECK(x)                                                                                   \
 	do {                                                                                       \

@@ -32,8 +32,14 @@ struct mutex {
 	uint32_t locked; /* 0 or 1 */
 };
 
-#define SPINLOCK_INIT {0}
-#define MUTEX_INIT    {0}
+#define SPINLOCK_INIT                                                                              \
+	{                                                                                          \
+		0                                                                                  \
+	}
+#define MUTEX_INIT                                                                                 \
+	{                                                                                          \
+		0                                                                                  \
+	}
 
 /* The slow path of both: returns when *word could be changed from 0 to 1. */
 void lock_wait(uint32_t *word);

@@ -32,7 +32,6 @@
 
 #define FIRST_UID 1000 /* an ordinary user of Debian */
 
-static struct thread *current_threads[BOARD_MAX_HARTS];
 static uint32_t last_tid;
 
 /* What Linux gives its first process, where that does not depend on the size of memory. */
@@ -54,16 +53,6 @@ static const struct linux_rlimit default_limits[RLIM_NLIMITS] = {
     [RLIMIT_RTPRIO] = {0, 0},
     [RLIMIT_RTTIME] = {RLIM_INFINITY, RLIM_INFINITY},
 };
-
-struct thread *thread_current(void)
-{
-	return current_threads[arch_hart()];
-}
-
-void thread_set_current(struct thread *t)
-{
-	current_threads[arch_hart()] = t;
-}
 
 struct proc *proc_create(uint32_t ppid)
 {

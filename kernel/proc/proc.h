@@ -61,9 +61,11 @@ struct proc {
  */
 struct proc *proc_create(uint32_t ppid);
 
-/* => the thread that runs on this hart; its process. NULL before the first one. */
-struct thread *thread_current(void);
-void thread_set_current(struct thread *t);
+/* => the thread that runs on this hart; NULL before the first one. */
+static inline struct thread *thread_current(void)
+{
+	return arch_current();
+}
 
 static inline struct proc *proc_current(void)
 {
@@ -80,6 +82,9 @@ _Noreturn void proc_exit(int status);
 
 /* Makes a signal pending for t, unless it is ignored. => 1 <= signo <= SIGMAX. */
 void signal_send(struct thread *t, int signo, int code);
+
+/* Drops the pending signal if the process, whose disposition of it has changed, ignores it now. */
+void signal_drop_ignored(struct thread *t, int signo);
 
 /* Acts on the pending signals of the current thread that are not blocked; may not return. */
 void signal_act(void);

@@ -42,13 +42,19 @@ void signal_send(struct thread *t, int signo, int code)
 	__atomic_fetch_or(&t->pending, BIT(signo), __ATOMIC_RELEASE);
 }
 
+void signal_drop_ignored(struct thread *t, int signo)
+{
+	if (is_ignored(t->proc, signo))
+		__atomic_fetch_and(&t->pending, ~BIT(signo), __ATOMIC_RELAXED);
+}
+
 void signal_act(void)
 {
 	struct thread *t = thread_current();
 	uint64_t due;
 
 	while ((due = t->pending & ~t->sigmask) != 0) {
-		int signo = __builtin_ctzl(due) + 1;
+		int signo = (int)lowest_bit(due) + 1;
 
 		__atomic_fetch_and(&t->pending, ~BIT(signo), __ATOMIC_RELAXED);
 		if (is_ignored(t->proc, signo) || (ignored_by_default & BIT(signo)) != 0)

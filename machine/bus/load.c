@@ -143,9 +143,9 @@ static const char *load_raw(struct machine *m, const uint8_t *file, size_t len, 
 		if (offset > m->ram_size)
 			return fail_fit(m, "the kernel", size);
 		pa = BOARD_RAM_BASE + offset;
+		/* What it clears and uses before it can read the device tree. */
 		if (claimed > size)
-			size =
-			    claimed; /* memory that it clears and uses before it reads the tree */
+			size = claimed;
 	}
 	if (!in_ram(m, pa, size))
 		return fail_fit(m, "the kernel", size);
@@ -236,7 +236,7 @@ static const char *load_kernel(struct machine *m, const uint8_t *file, size_t le
 
 /*
  * Builds the device tree and puts it below `top`, with a reservation of its own memory.
- * => NULL, and *pa and *size say where it is.
+ * => NULL, and *pa and *size say where it is; RAM's start if it does not fit.
  */
 static const char *load_tree(struct machine *m, const char *append, uint64_t initrd_pa,
 			     uint64_t initrd_len, uint64_t top, uint64_t *pa, uint64_t *size)
@@ -256,11 +256,11 @@ static const char *load_tree(struct machine *m, const char *append, uint64_t ini
 		goto out;
 	}
 	/* The address depends on the size, and the size not on the address. */
-	fdt_add_mem_rsv(tree, 0, 0);
+	fdt_add_mem_rsv(tree, 0, 1); /* a size of 0 would end the list */
 	fdt_pack(tree);
 	*size = fdt_totalsize(tree);
 	if (*size > top - BOARD_RAM_BASE) {
-		why = fail_fit(m, "the device tree", *size);
+		*pa = BOARD_RAM_BASE; /* where the kernel is in its way */
 		goto out;
 	}
 	*pa = (top - *size) & ~(uint64_t)(RV_PAGE_SIZE - 1);

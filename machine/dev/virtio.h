@@ -73,6 +73,9 @@ struct virtio_buffer {
 /* Attaches the device to the bus, in its slot. */
 void virtio_attach(struct virtio *v);
 
+/* => the first slot without a device; BOARD_VIRTIO_SLOTS if there is none. */
+unsigned virtio_free_slot(const struct machine *m);
+
 /*
  * Takes the next buffer off a queue.
  * => false: there is none, or the driver broke the rules, and the device now needs a reset.
@@ -88,6 +91,21 @@ void virtq_push(struct virtio *v, struct virtq *q, uint16_t head, uint32_t len);
  */
 uint32_t virtio_buffer_fill(struct virtio *v, const struct virtio_buffer *b, const void *buf,
 			    uint32_t len);
+
+/*
+ * The bytes of a buffer, wherever the driver cut it into pieces: those to be read, and those to
+ * be written, are each one run of bytes, counted from 0.
+ * => host pointer to the bytes at `at` of the one run or the other, and *len of them that lie
+ *    together (at least 1); NULL behind the end.
+ */
+void *virtio_buffer_span(struct virtio *v, const struct virtio_buffer *b, bool writable,
+			 uint64_t at, uint64_t *len);
+
+/* Copies `len` bytes out of the readable run, or into the writable one. => false: too few. */
+bool virtio_buffer_get(struct virtio *v, const struct virtio_buffer *b, uint64_t at, void *out,
+		       uint64_t len);
+bool virtio_buffer_put(struct virtio *v, const struct virtio_buffer *b, uint64_t at, const void *in,
+		       uint64_t len);
 
 /* The driver broke a rule: stops the device until it is reset. */
 void virtio_broken(struct virtio *v);

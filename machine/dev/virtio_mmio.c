@@ -208,6 +208,63 @@ uint32_t virtio_buffer_fill(struct virtio *v, const struct virtio_buffer *b, con
 	return done;
 }
 
+void *virtio_buffer_span(struct virtio *v, const struct virtio_buffer *b, bool writable,
+			 uint64_t at, uint64_t *len)
+{
+	for (unsigned i = 0; i < b->npieces; i++) {
+		const struct virtio_piece *piece = &b->pieces[i];
+
+		if (piece->writable != writable)
+			continue;
+		if (at < piece->len) {
+			*len = piece->len - at;
+			return bus_dma(v->m, piece->pa + at, *len, writable);
+		}
+		at -= piece->len;
+	}
+	return NULL;
+}
+
+bool virtio_buffer_get(struct virtio *v, const struct virtio_buffer *b, uint64_t at, void *out,
+		       uint64_t len)
+{
+	uint8_t *to = out;
+
+	while (len) {
+		uint64_t n;
+		const void *from = virtio_buffer_span(v, b, false, at, &n);
+
+		if (!from)
+			return false;
+		n = n < len ? n : len;
+		memcpy(to, from, n);
+		to += n;
+		at += n;
+		len -= n;
+	}
+	return true;
+}
+
+bool virtio_buffer_put(struct virtio *v, const struct virtio_buffer *b, uint64_t at, const void *in,
+		       uint64_t len)
+{
+	const uint8_t *from = in;
+
+	while (len) {
+		uint64_t n;
+		void *to = virtio_buffer_span(v, b, true, at, &n);
+
+		if (!to)
+			return false;
+		n = n < len ? n : len;
+		memcpy(to, from, n);
+		from += n;
+		at += n;
+		len -= n;
+	}
+	return true;
+}
+
 /* -- registers ---------------------------------------------------------------------------- */
 
 static struct virtq *selected(struct virtio *v)
@@ -384,8 +441,18 @@ static void mmio_hash(void *self, uint64_t *h)
 	v->hash(v->self, h);
 }
 
+unsigned virtio_free_slot(const struct machine *m)
+{
+	unsigned slot = 0;
+
+	while (slot < BOARD_VIRTIO_SLOTS && (m->virtio_slots >> slot & 1))
+		slot++;
+	return slot;
+}
+
 void virtio_attach(struct virtio *v)
 {
+	v->m->virtio_slots |= 1u << v->slot;
 	v->irq = BOARD_IRQ_VIRTIO + v->slot;
 	v->features |= 1ull << VIRTIO_F_VERSION_1;
 	bus_attach(v->m, &(struct bus_device){

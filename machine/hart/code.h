@@ -32,7 +32,7 @@ struct insn {
 	const void *op; /* handler: label, or its number without computed goto */
 	union {
 		struct {
-			int16_t imm;  /* I, S, B types; in-page jumps: bytes between slots */
+			int16_t imm; /* I, S, B types; in-page jumps: bytes between slots */
 			uint8_t rs2;
 			uint8_t aux; /* rs3, or rounding mode */
 		};
@@ -46,9 +46,9 @@ _Static_assert(sizeof(struct insn) == 16, "slot addresses are computed by shifts
 
 struct code_page {
 	_Alignas(16) struct insn slots[CODE_SLOTS + 2];
-	uint64_t pa;	      /* of the frame */
+	uint64_t pa;          /* of the frame */
 	const uint8_t *bytes; /* the frame in host memory */
-	unsigned index;	      /* in the pool */
+	unsigned index;       /* in the pool */
 	bool used;
 };
 

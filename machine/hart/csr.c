@@ -18,7 +18,7 @@
 	(SSTATUS_WRITABLE | MSTATUS_MIE | MSTATUS_MPIE | MSTATUS_MPP | MSTATUS_MPRV |              \
 	 MSTATUS_TVM | MSTATUS_TW | MSTATUS_TSR)
 
-#define BIT(n)	       (1ULL << (n))
+#define BIT(n)         (1ULL << (n))
 #define S_INTERRUPTS   (BIT(IRQ_SSIP) | BIT(IRQ_STIP) | BIT(IRQ_SEIP))
 #define ALL_INTERRUPTS (S_INTERRUPTS | BIT(IRQ_MSIP) | BIT(IRQ_MTIP) | BIT(IRQ_MEIP))
 
@@ -27,7 +27,8 @@
 	(BIT(CAUSE_FETCH_MISALIGNED) | BIT(CAUSE_FETCH_ACCESS) | BIT(CAUSE_ILLEGAL) |              \
 	 BIT(CAUSE_BREAKPOINT) | BIT(CAUSE_LOAD_MISALIGNED) | BIT(CAUSE_LOAD_ACCESS) |             \
 	 BIT(CAUSE_STORE_MISALIGNED) | BIT(CAUSE_STORE_ACCESS) | BIT(CAUSE_ECALL_U) |              \
-	 BIT(CAUSE_ECALL_S) | BIT(CAUSE_FETCH_PAGE) | BIT(CAUSE_LOAD_PAGE) | BIT(CAUSE_STORE_PAGE))
+	 BIT(CAUSE_ECALL_S) | BIT(CAUSE_FETCH_PAGE) | BIT(CAUSE_LOAD_PAGE) |                       \
+	 BIT(CAUSE_STORE_PAGE))
 
 #define MISA_VALUE                                                                                 \
 	((2ULL << 62) | BIT('I' - 'A') | BIT('M' - 'A') | BIT('A' - 'A') | BIT('F' - 'A') |        \
@@ -49,8 +50,7 @@ static bool counter_enabled(const struct hart *h, unsigned bit)
 /* stimecmp needs menvcfg.STCE and mcounteren.TM below M-mode (Sstc). */
 static bool stimecmp_allowed(const struct hart *h)
 {
-	return h->prv == PRV_M ||
-	       ((h->menvcfg & MENVCFG_STCE) && (h->mcounteren & COUNTEREN_TM));
+	return h->prv == PRV_M || ((h->menvcfg & MENVCFG_STCE) && (h->mcounteren & COUNTEREN_TM));
 }
 
 bool csr_read(const struct hart *h, unsigned csr, uint64_t *out, bool will_write)
@@ -82,9 +82,7 @@ bool csr_read(const struct hart *h, unsigned csr, uint64_t *out, bool will_write
 	case CSR_STVAL: *out = h->stval; return true;
 	case CSR_SIP: *out = h->mip & h->mideleg; return true;
 	case CSR_STIMECMP: *out = h->stimecmp; return stimecmp_allowed(h);
-	case CSR_SATP:
-		*out = h->satp;
-		return !(h->prv == PRV_S && (h->mstatus & MSTATUS_TVM));
+	case CSR_SATP: *out = h->satp; return !(h->prv == PRV_S && (h->mstatus & MSTATUS_TVM));
 
 	case CSR_MVENDORID:
 	case CSR_MARCHID:

@@ -128,7 +128,7 @@ static enum op decode_op_imm32(uint32_t raw, struct insn *in)
 static enum op decode_op(uint32_t raw, struct insn *in)
 {
 	static const uint16_t base[8] = {OP_add, OP_sll, OP_slt, OP_sltu,
-					 OP_xor, OP_srl, OP_or,	 OP_and};
+					 OP_xor, OP_srl, OP_or,  OP_and};
 	static const uint16_t muldiv[8] = {OP_mul, OP_mulh, OP_mulhsu, OP_mulhu,
 					   OP_div, OP_divu, OP_rem,    OP_remu};
 	unsigned funct3 = (unsigned)bits(raw, 14, 12);
@@ -435,16 +435,16 @@ static enum op decode_quadrant1(uint32_t raw, unsigned offset, struct insn *in)
 		if (imm6 == 0)
 			return illegal(raw, in);
 		if (rd == 2) {
-			int32_t imm = sext((uint32_t)(bits(raw, 12, 12) << 9 | bits(raw, 6, 6) << 4 |
-						      bits(raw, 5, 5) << 6 | bits(raw, 4, 3) << 7 |
-						      bits(raw, 2, 2) << 5),
+			int32_t imm = sext((uint32_t)(bits(raw, 12, 12) << 9 |
+						      bits(raw, 6, 6) << 4 | bits(raw, 5, 5) << 6 |
+						      bits(raw, 4, 3) << 7 | bits(raw, 2, 2) << 5),
 					   10);
 			return add_immediate(2, 2, imm, in);
 		}
 		in->imm32 = imm6 * 4096;
 		return rd ? OP_lui : OP_nop;
 	case 4: {
-		static const uint16_t alu[8] = {OP_sub,	 OP_xor,  OP_or,      OP_and,
+		static const uint16_t alu[8] = {OP_sub,  OP_xor,  OP_or,      OP_and,
 						OP_subw, OP_addw, OP_illegal, OP_illegal};
 		in->rd = in->rs1 = (uint8_t)low;
 		in->imm = (int16_t)(imm6 & 63);
@@ -495,16 +495,16 @@ static enum op decode_quadrant2(uint32_t raw, struct insn *in)
 		return rd ? OP_slli : OP_nop;
 	case 1:
 		in->rd = (uint8_t)rd;
-		in->imm = (int16_t)(bits(raw, 12, 12) << 5 | bits(raw, 6, 5) << 3 |
-				    bits(raw, 4, 2) << 6);
+		in->imm =
+		    (int16_t)(bits(raw, 12, 12) << 5 | bits(raw, 6, 5) << 3 | bits(raw, 4, 2) << 6);
 		return OP_fld;
 	case 2:
-		in->imm = (int16_t)(bits(raw, 12, 12) << 5 | bits(raw, 6, 4) << 2 |
-				    bits(raw, 3, 2) << 6);
+		in->imm =
+		    (int16_t)(bits(raw, 12, 12) << 5 | bits(raw, 6, 4) << 2 | bits(raw, 3, 2) << 6);
 		return rd ? OP_lw : illegal(raw, in);
 	case 3:
-		in->imm = (int16_t)(bits(raw, 12, 12) << 5 | bits(raw, 6, 5) << 3 |
-				    bits(raw, 4, 2) << 6);
+		in->imm =
+		    (int16_t)(bits(raw, 12, 12) << 5 | bits(raw, 6, 5) << 3 | bits(raw, 4, 2) << 6);
 		return rd ? OP_ld : illegal(raw, in);
 	case 4:
 		in->rs1 = (uint8_t)rd;

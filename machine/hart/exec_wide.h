@@ -134,7 +134,7 @@ OP(ecall)
 		h->pc += 4;
 		h->clock++;
 		h->leave = true;
-		h->mmu.cur->stamp = h->clock - 1;
+		*h->mmu.cur->stamp = h->clock - 1;
 		sbi_call(h);
 		goto out;
 	}
@@ -186,7 +186,7 @@ OP(csrrsi)
 OP(csrrci) {
 	bool leaves;
 	SYNC();
-	h->mmu.cur->stamp = h->clock;
+	*h->mmu.cur->stamp = h->clock;
 	if (!csr_instruction(h, (uint32_t)ip->imm32, &leaves))
 		goto illegal;
 	if (!leaves)

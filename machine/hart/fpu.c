@@ -333,6 +333,12 @@ uint32_t fpu_fma_s(uint32_t a, uint32_t b, uint32_t c, unsigned rm, uint32_t *fl
 			return r;
 	}
 #endif
+	if (FPU_FAST && rm == FRM_RNE && fpu_is_normal_s(a) && fpu_is_normal_s(b)) {
+		uint32_t product = fpu_bits_s(fpu_value_s(a) * fpu_value_s(b));
+
+		if (fpu_is_midrange_s(product) && fpu_mul_exact_s(a, b, product))
+			return fpu_add_s(product, c, rm, fl);
+	}
 	return fpu_soft_fma_s(a, b, c, rm, fl);
 }
 
@@ -347,5 +353,12 @@ uint64_t fpu_fma_d(uint64_t a, uint64_t b, uint64_t c, unsigned rm, uint32_t *fl
 			return r;
 	}
 #endif
+	/* An exact product leaves one rounding: that of the sum. */
+	if (FPU_FAST && rm == FRM_RNE && fpu_is_normal_d(a) && fpu_is_normal_d(b)) {
+		uint64_t product = fpu_bits_d(fpu_value_d(a) * fpu_value_d(b));
+
+		if (fpu_is_midrange_d(product) && fpu_mul_exact_d(a, b, product))
+			return fpu_add_d(product, c, rm, fl);
+	}
 	return fpu_soft_fma_d(a, b, c, rm, fl);
 }

@@ -14,7 +14,7 @@
  * wrappers below first try the host's own addition, subtraction, multiplication
  * and division, and keep the result only where the following holds:
  *
- *	E1  the rounding mode is RNE, and NX is set in *fl already;
+ *	E1  the rounding mode is RNE, and NX is set in *fl already or can be decided (below);
  *	E2  the result r is normal, at least twice the smallest normal number,
  *	    and below the topmost binade; or r is a zero of which the operands
  *	    show that it is exact.
@@ -28,7 +28,14 @@
  *	- OF: the result rounded to RNE would be infinite; r is not.
  *	- UF: the result rounded as if the exponent had no bound would be below the
  *	  smallest normal number; it is r itself. A zero r is exact.
- *	- NX may be due, and is set by E1.
+ *	- NX is due exactly if r differs from the true result. If it is not set already:
+ *	    a + b: the error of a rounded sum is a number of the format, and Knuth's
+ *	      TwoSum gives it (no step can overflow when r is below the topmost binade);
+ *	    a * b, both normal: the product of the significands has 2p - 1 or 2p bits, as
+ *	      the exponent of r tells, and ctz(a) + ctz(b) zeros at its end; it fits into p
+ *	      bits or it does not. (If rounding made r's exponent larger, it does not
+ *	      fit, and the count says so for either length.)
+ *	    a / b: exact if r * b is, and equals a.
  *	- A NaN operand would make r a NaN, so no payload is seen.
  * The zeros: a sum of two numbers is zero only if it is exact (a difference of
  * numbers that are multiples of one ulp is one, too, and does not underflow);
@@ -163,7 +170,7 @@ static inline uint64_t fpu_bits_d(double v)
 	return bits;
 }
 
-/* E1. */
+/* E1, when NX need not be decided. */
 static inline bool fpu_may_use_host(unsigned rm, uint32_t fl)
 {
 	return FPU_FAST && rm == FRM_RNE && (fl & FFLAGS_NX);
@@ -190,33 +197,102 @@ static inline bool fpu_is_zero_d(uint64_t a)
 	return a << 1 == 0;
 }
 
+static inline bool fpu_is_normal_s(uint32_t a)
+{
+	return (a >> 23 & 0xff) - 1 < 0xfe;
+}
+
+static inline bool fpu_is_normal_d(uint64_t a)
+{
+	return (a >> 52 & 0x7ff) - 1 < 0x7fe;
+}
+
+/* E1: whether r, in mid-range, is exactly a + b. */
+static inline bool fpu_add_exact_s(uint32_t a, uint32_t b, uint32_t r)
+{
+	float x = fpu_value_s(a), y = fpu_value_s(b), sum = fpu_value_s(r), part = sum - x;
+
+	return (x - (sum - part)) + (y - part) == 0;
+}
+
+static inline bool fpu_add_exact_d(uint64_t a, uint64_t b, uint64_t r)
+{
+	double x = fpu_value_d(a), y = fpu_value_d(b), sum = fpu_value_d(r), part = sum - x;
+
+	return (x - (sum - part)) + (y - part) == 0;
+}
+
+static inline bool fpu_sub_exact_s(uint32_t a, uint32_t b, uint32_t r)
+{
+	return fpu_add_exact_s(a, b ^ 0x80000000u, r);
+}
+
+static inline bool fpu_sub_exact_d(uint64_t a, uint64_t b, uint64_t r)
+{
+	return fpu_add_exact_d(a, b ^ 0x8000000000000000u, r);
+}
+
+/* E1: whether r, in mid-range, is exactly a * b; both are normal. */
+static inline bool fpu_mul_exact_s(uint32_t a, uint32_t b, uint32_t r)
+{
+	int zeros = __builtin_ctz(a | 0x800000) + __builtin_ctz(b | 0x800000);
+	int carry = (int)(r >> 23 & 0xff) - (int)(a >> 23 & 0xff) - (int)(b >> 23 & 0xff) + 127;
+
+	return zeros >= 23 + carry;
+}
+
+static inline bool fpu_mul_exact_d(uint64_t a, uint64_t b, uint64_t r)
+{
+	int zeros = __builtin_ctzll(a | 1ull << 52) + __builtin_ctzll(b | 1ull << 52);
+	int carry = (int)(r >> 52 & 0x7ff) - (int)(a >> 52 & 0x7ff) - (int)(b >> 52 & 0x7ff) + 1023;
+
+	return zeros >= 52 + carry;
+}
+
+static inline bool fpu_div_exact_s(uint32_t a, uint32_t b, uint32_t r)
+{
+	return fpu_mul_exact_s(r, b, a) && fpu_value_s(r) * fpu_value_s(b) == fpu_value_s(a);
+}
+
+static inline bool fpu_div_exact_d(uint64_t a, uint64_t b, uint64_t r)
+{
+	return fpu_mul_exact_d(r, b, a) && fpu_value_d(r) * fpu_value_d(b) == fpu_value_d(a);
+}
+
 /*
- * The four operations: `exact_zero` says, of operands a and b, whether a result that is zero is
- * exact (E2).
+ * The four operations. `exact_zero` says, of operands a and b, whether a result that is zero is
+ * exact (E2); `decidable`, whether name##_exact may be asked (E1).
  */
-#define FPU_WRAPPER(name, fmt, type, op, exact_zero)                                               \
+#define FPU_WRAPPER(name, fmt, type, op, exact_zero, decidable)                                    \
 	static inline type fpu_##name##_##fmt(type a, type b, unsigned rm, uint32_t *fl)           \
 	{                                                                                          \
-		if (fpu_may_use_host(rm, *fl)) {                                                   \
+		if (FPU_FAST && rm == FRM_RNE && ((*fl & FFLAGS_NX) || (decidable))) {             \
 			type r = fpu_bits_##fmt(fpu_value_##fmt(a) op fpu_value_##fmt(b));         \
                                                                                                    \
-			if (__builtin_expect(fpu_is_midrange_##fmt(r), 1))                         \
+			if (__builtin_expect(fpu_is_midrange_##fmt(r), 1)) {                       \
+				if (!(*fl & FFLAGS_NX) && !fpu_##name##_exact_##fmt(a, b, r))      \
+					*fl |= FFLAGS_NX;                                          \
 				return r;                                                          \
+			}                                                                          \
 			if (fpu_is_zero_##fmt(r) && (exact_zero))                                  \
 				return r;                                                          \
 		}                                                                                  \
 		return fpu_soft_##name##_##fmt(a, b, rm, fl);                                      \
 	}
+#define NORMAL_S (fpu_is_normal_s(a) && fpu_is_normal_s(b))
+#define NORMAL_D (fpu_is_normal_d(a) && fpu_is_normal_d(b))
 
-FPU_WRAPPER(add, s, uint32_t, +, true)
-FPU_WRAPPER(sub, s, uint32_t, -, true)
-FPU_WRAPPER(mul, s, uint32_t, *, fpu_is_zero_s(a) || fpu_is_zero_s(b))
-FPU_WRAPPER(div, s, uint32_t, /, fpu_is_zero_s(a))
-FPU_WRAPPER(add, d, uint64_t, +, true)
-FPU_WRAPPER(sub, d, uint64_t, -, true)
-FPU_WRAPPER(mul, d, uint64_t, *, fpu_is_zero_d(a) || fpu_is_zero_d(b))
-FPU_WRAPPER(div, d, uint64_t, /, fpu_is_zero_d(a))
+FPU_WRAPPER(add, s, uint32_t, +, true, true)
+FPU_WRAPPER(sub, s, uint32_t, -, true, true)
+FPU_WRAPPER(mul, s, uint32_t, *, fpu_is_zero_s(a) || fpu_is_zero_s(b), NORMAL_S)
+FPU_WRAPPER(div, s, uint32_t, /, fpu_is_zero_s(a), NORMAL_S)
+FPU_WRAPPER(add, d, uint64_t, +, true, true)
+FPU_WRAPPER(sub, d, uint64_t, -, true, true)
+FPU_WRAPPER(mul, d, uint64_t, *, fpu_is_zero_d(a) || fpu_is_zero_d(b), NORMAL_D)
+FPU_WRAPPER(div, d, uint64_t, /, fpu_is_zero_d(a), NORMAL_D)
 
+#undef NORMAL_S
+#undef NORMAL_D
 #undef FPU_WRAPPER
 
 #endif

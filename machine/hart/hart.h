@@ -42,7 +42,7 @@ struct hart {
 	/* Time and the machine around it. */
 	struct machine *m;
 	unsigned id, status; /* HART_* */
-	uint64_t clock;	     /* steps made and waits skipped: nanoseconds since reset */
+	uint64_t clock;      /* steps made and waits skipped: nanoseconds since reset */
 	uint64_t deadline;   /* hart_run returns before the step at which clock reaches this */
 	uint64_t mtimecmp;   /* CLINT, in ticks */
 
@@ -50,10 +50,11 @@ struct hart {
 	struct hart_counters count;
 	struct fault_record last_fault;
 	struct code_page *code; /* page being executed */
-	uint64_t pc_bias;	/* pc = pc_bias + slot address / 8, see exec.c */
-	uint64_t exec_since;	/* clock at which exec() was entered: steps since are not yet counted */
+	uint64_t pc_bias;       /* pc = pc_bias + slot address / 8, see exec.c */
+	uint64_t
+	    exec_since; /* clock at which exec() was entered: steps since are not yet counted */
 	uint16_t straddle_half; /* second half of the instruction in two pages being executed */
-	bool leave;		/* hart_run returns before the next step */
+	bool leave;             /* hart_run returns before the next step */
 };
 
 /* Runs until h->clock reaches h->deadline, the hart waits or stops, or `leave` is set. */
@@ -95,7 +96,7 @@ bool csr_write(struct hart *h, unsigned csr, uint64_t value);
 
 /* -- trap.c -- */
 void trap_raise(struct hart *h, uint64_t cause, uint64_t tval); /* pc: h->pc */
-bool trap_take_interrupt(struct hart *h);			/* => one was taken */
+bool trap_take_interrupt(struct hart *h);                       /* => one was taken */
 bool trap_pending(const struct hart *h); /* some enabled interrupt is pending (for WFI) */
 bool trap_sret(struct hart *h);
 bool trap_mret(struct hart *h);

@@ -24,18 +24,17 @@
  * I1. A slot of a translated bank has an owner: a valid entry of L1 that
  *     translates the slot's page for the present address space, and that
  *     permits what its tags promise (store_tag: also D is set).
- * I2. The last use of an entry is the largest of its stamp and of the stamps of
- *     the slots that it owns (and of mmu.cur, whose stamp lags until the page
- *     being executed is left).
+ * I2. An entry's stamp is the clock of its last use. A hit of a slot writes it through
+ *     slot.stamp. Only the page being executed lags: its stamp is written when it is left
+ *     (mmu_leave_page), and always before something is looked up or replaced.
  * I3. A frame that has decoded code has no store_tag in any slot.
  *
  * Why counts are equal with and without lookaside: by I1, an access that hits a
  * slot would have hit the owner in L1, with permission and without a walk, and
- * its only effect there would be to renew the entry's stamp; by I2 the stamp is
- * renewed in the slot, and every decision that reads stamps (tlb_victim, the
- * state hash) is made after `settle` has carried them over. Entries are
- * replaced, flushed or changed only through l1_drop, which removes their slots.
- * So the sequences of L1 contents and stamps are the same in both runs. Test:
+ * its only effect there would be to renew the entry's stamp, which it does (I2).
+ * Entries are replaced, flushed or changed only through l1_drop, which removes
+ * their slots. So the sequences of L1 contents and stamps are the same in both
+ * runs, and with them everything that follows from a miss. Test:
  * test/unit/machine_hart_test.c runs both and compares counters and state hash.
  */
 #include "machine/mmu/tlb.h"
@@ -49,100 +48,44 @@
 
 #define PAGE_OF(va) ((va) & ~(uint64_t)(RV_PAGE_SIZE - 1))
 
-/* -- slots and stamps ------------------------------------------------------------------------- */
+/* -- slots ------------------------------------------------------------------------------------ */
 
-static unsigned data_index(uint64_t va)
+static void data_slot_clear(struct mmu *mmu, unsigned bank, unsigned index)
 {
-	return (unsigned)(va >> RV_PAGE_SHIFT) & (DATA_SLOTS - 1);
-}
-
-static unsigned fetch_index(uint64_t va)
-{
-	return (unsigned)(va >> RV_PAGE_SHIFT) & (FETCH_SLOTS - 1);
-}
-
-static void data_slot_clear(struct data_slot *s)
-{
-	s->load_tag = s->store_tag = TAG_INVALID;
-	s->addend = s->stamp = 0;
-}
-
-static void renew(struct tlb_entry *e, uint64_t stamp)
-{
-	if (stamp > e->stamp)
-		e->stamp = stamp;
-}
-
-/* Carries a slot's stamp to its owner and empties it. */
-static void data_slot_retire(struct mmu *mmu, unsigned bank, unsigned index)
-{
-	struct data_slot *s = &mmu->data_bank[bank][index];
-	uint16_t owner = mmu->data_owner[bank][index];
-
-	if (owner != TLB_NONE)
-		renew(&mmu->tlb[TLB_L1_DATA].entries[owner], s->stamp);
-	data_slot_clear(s);
+	mmu->data_bank[bank][index] = (struct data_slot){
+	    .load_tag = TAG_INVALID, .store_tag = TAG_INVALID, .stamp = &mmu->no_stamp};
 	mmu->data_owner[bank][index] = TLB_NONE;
 }
 
-static void fetch_slot_retire(struct mmu *mmu, struct fetch_slot *s)
+static void fetch_slot_clear(struct mmu *mmu, struct fetch_slot *s)
 {
-	if (s->owner != TLB_NONE)
-		renew(&mmu->tlb[TLB_L1_FETCH].entries[s->owner], s->stamp);
-	s->tag = TAG_INVALID;
-	s->stamp = 0;
-	s->page = NULL;
-	s->owner = TLB_NONE;
-}
-
-/* I2: brings every entry's stamp up to date; what the slots serve stays as it is. */
-static void settle(struct mmu *mmu, enum tlb_kind kind)
-{
-	if (kind == TLB_L1_DATA) {
-		struct tlb_entry *entries = mmu->tlb[TLB_L1_DATA].entries;
-		for (unsigned b = 0; b < BANK_BARE; b++)
-			for (unsigned i = 0; i < DATA_SLOTS; i++)
-				if (mmu->data_owner[b][i] != TLB_NONE)
-					renew(&entries[mmu->data_owner[b][i]], mmu->data_bank[b][i].stamp);
-	} else if (kind == TLB_L1_FETCH) {
-		struct tlb_entry *entries = mmu->tlb[TLB_L1_FETCH].entries;
-		for (unsigned b = 0; b < FETCH_BARE; b++)
-			for (unsigned i = 0; i < FETCH_SLOTS; i++) {
-				const struct fetch_slot *s = &mmu->fetch_bank[b][i];
-				if (s->owner != TLB_NONE)
-					renew(&entries[s->owner], s->stamp);
-			}
-	}
+	*s = (struct fetch_slot){.tag = TAG_INVALID, .owner = TLB_NONE, .stamp = &mmu->no_stamp};
 }
 
 /*
- * Carries over the stamps of one entry, and with `retire` removes its slots. An entry of one 4 KiB
- * page can own one slot a bank, at a known index; a superpage's may be anywhere.
+ * Removes the slots that stand for an entry of L1. An entry of one 4 KiB page can own one slot a
+ * bank, at a known index; a superpage's may be anywhere.
  */
-static void l1_visit(struct mmu *mmu, enum tlb_kind kind, unsigned index, bool retire)
+static void l1_clear_slots(struct mmu *mmu, enum tlb_kind kind, unsigned index)
 {
-	struct tlb_entry *e = &mmu->tlb[kind].entries[index];
-	bool data = kind == TLB_L1_DATA;
-	unsigned nslots = data ? DATA_SLOTS : FETCH_SLOTS;
-	unsigned nbanks = data ? BANK_BARE : FETCH_BARE;
-	unsigned first = 0, last = nslots;
+	const struct tlb_entry *e = &mmu->tlb[kind].entries[index];
+	uint64_t va = e->vpn << RV_PAGE_SHIFT;
 
-	if (e->level == 0) {
-		first = (unsigned)e->vpn & (nslots - 1);
-		last = first + 1;
+	if (kind == TLB_L1_DATA) {
+		unsigned first = e->level ? 0 : data_index(va);
+		unsigned last = e->level ? DATA_SLOTS : first + 1;
+		for (unsigned b = 0; b < BANK_BARE; b++)
+			for (unsigned i = first; i < last; i++)
+				if (mmu->data_owner[b][i] == index)
+					data_slot_clear(mmu, b, i);
+	} else {
+		unsigned first = e->level ? 0 : fetch_index(va);
+		unsigned last = e->level ? FETCH_SLOTS : first + 1;
+		for (unsigned b = 0; b < FETCH_BARE; b++)
+			for (unsigned i = first; i < last; i++)
+				if (mmu->fetch_bank[b][i].owner == index)
+					fetch_slot_clear(mmu, &mmu->fetch_bank[b][i]);
 	}
-	for (unsigned b = 0; b < nbanks; b++)
-		for (unsigned i = first; i < last; i++) {
-			if (data && mmu->data_owner[b][i] == index) {
-				renew(e, mmu->data_bank[b][i].stamp);
-				if (retire)
-					data_slot_retire(mmu, b, i);
-			} else if (!data && mmu->fetch_bank[b][i].owner == index) {
-				renew(e, mmu->fetch_bank[b][i].stamp);
-				if (retire)
-					fetch_slot_retire(mmu, &mmu->fetch_bank[b][i]);
-			}
-		}
 }
 
 /* Removes an entry of L1 and every slot that stands for it. */
@@ -150,25 +93,18 @@ static void l1_drop(struct mmu *mmu, enum tlb_kind kind, unsigned index)
 {
 	if (!mmu->tlb[kind].entries[index].valid)
 		return;
-	l1_visit(mmu, kind, index, true);
+	l1_clear_slots(mmu, kind, index);
 	tlb_drop(&mmu->tlb[kind], index);
 }
 
 /* Puts a translation into L1. => its index. */
-static unsigned l1_fill(struct hart *h, enum tlb_kind kind, struct tlb_entry e)
+static unsigned l1_fill(struct hart *h, enum tlb_kind kind, const struct tlb_entry *e)
 {
-	struct mmu *mmu = &h->mmu;
-	struct tlb *t = &mmu->tlb[kind];
-	unsigned first = t->sets == 1 ? 0 : (unsigned)(e.vpn >> (RV_VPN_BITS * e.level)) &
-						(t->sets - 1);
+	struct tlb *t = &h->mmu.tlb[kind];
+	unsigned index = tlb_victim(t, e->vpn, e->level);
 
-	for (unsigned i = first * t->ways; i < (first + 1) * t->ways; i++)
-		if (t->entries[i].valid)
-			l1_visit(mmu, kind, i, false);
-	unsigned index = tlb_victim(t, e.vpn, e.level);
-	l1_drop(mmu, kind, index);
-	e.stamp = h->clock;
-	tlb_put(t, index, &e);
+	l1_drop(&h->mmu, kind, index);
+	tlb_put(t, index, e, h->clock);
 	return index;
 }
 
@@ -181,7 +117,8 @@ bool mmu_init(struct hart *h)
 		t->sets = h->m->cfg.tlb[k].sets;
 		t->ways = h->m->cfg.tlb[k].ways;
 		t->entries = machine_zalloc(h->m, sizeof(*t->entries) * t->sets * t->ways);
-		if (!t->entries)
+		t->stamp = machine_zalloc(h->m, sizeof(*t->stamp) * t->sets * t->ways);
+		if (!t->entries || !t->stamp)
 			return false;
 	}
 	mmu_reset(h);
@@ -191,17 +128,14 @@ bool mmu_init(struct hart *h)
 static void slots_clear(struct mmu *mmu)
 {
 	for (unsigned b = 0; b < DATA_BANKS; b++)
-		for (unsigned i = 0; i < DATA_SLOTS; i++) {
-			data_slot_clear(&mmu->data_bank[b][i]);
-			mmu->data_owner[b][i] = TLB_NONE;
-		}
+		for (unsigned i = 0; i < DATA_SLOTS; i++)
+			data_slot_clear(mmu, b, i);
 	for (unsigned b = 0; b < FETCH_BANKS; b++)
-		for (unsigned i = 0; i < FETCH_SLOTS; i++) {
-			struct fetch_slot *s = &mmu->fetch_bank[b][i];
-			*s = (struct fetch_slot){.tag = TAG_INVALID, .owner = TLB_NONE};
-		}
-	mmu->nowhere = (struct fetch_slot){.tag = TAG_INVALID, .owner = TLB_NONE};
+		for (unsigned i = 0; i < FETCH_SLOTS; i++)
+			fetch_slot_clear(mmu, &mmu->fetch_bank[b][i]);
+	fetch_slot_clear(mmu, &mmu->nowhere);
 	mmu->cur = &mmu->nowhere;
+	mmu->no_stamp = 0;
 }
 
 void mmu_reset(struct hart *h)
@@ -257,12 +191,10 @@ void mmu_satp_changed(struct hart *h)
 	struct mmu *mmu = &h->mmu;
 
 	/* Slots do not know their address space: all that have an owner go (I1). */
-	for (unsigned i = 0; i < mmu->tlb[TLB_L1_DATA].sets * mmu->tlb[TLB_L1_DATA].ways; i++)
-		if (mmu->tlb[TLB_L1_DATA].entries[i].valid)
-			l1_visit(mmu, TLB_L1_DATA, i, true);
-	for (unsigned i = 0; i < mmu->tlb[TLB_L1_FETCH].sets * mmu->tlb[TLB_L1_FETCH].ways; i++)
-		if (mmu->tlb[TLB_L1_FETCH].entries[i].valid)
-			l1_visit(mmu, TLB_L1_FETCH, i, true);
+	for (unsigned k = TLB_L1_FETCH; k <= TLB_L1_DATA; k++)
+		for (unsigned i = 0; i < mmu->tlb[k].sets * mmu->tlb[k].ways; i++)
+			if (mmu->tlb[k].entries[i].valid)
+				l1_clear_slots(mmu, (enum tlb_kind)k, i);
 	mmu_mode_changed(h);
 }
 
@@ -313,14 +245,14 @@ void mmu_flush_page_asid(struct hart *h, uint64_t va, unsigned asid)
 
 static uint64_t page_fault_cause(enum access access)
 {
-	return access == ACCESS_FETCH ? CAUSE_FETCH_PAGE
+	return access == ACCESS_FETCH  ? CAUSE_FETCH_PAGE
 	       : access == ACCESS_LOAD ? CAUSE_LOAD_PAGE
 				       : CAUSE_STORE_PAGE;
 }
 
 static uint64_t access_fault_cause(enum access access)
 {
-	return access == ACCESS_FETCH ? CAUSE_FETCH_ACCESS
+	return access == ACCESS_FETCH  ? CAUSE_FETCH_ACCESS
 	       : access == ACCESS_LOAD ? CAUSE_LOAD_ACCESS
 				       : CAUSE_STORE_ACCESS;
 }
@@ -402,12 +334,10 @@ static bool set_dirty(struct hart *h, enum tlb_kind l1, unsigned *index, unsigne
 		return false;
 	struct tlb_entry e = entry_of(h, va, &w);
 	unsigned in_l2 = tlb_find(&mmu->tlb[TLB_L2], va >> RV_PAGE_SHIFT, e.asid);
-	if (in_l2 != TLB_NONE && mmu->tlb[TLB_L2].entries[in_l2].level == e.level) {
-		e.stamp = mmu->tlb[TLB_L2].entries[in_l2].stamp;
-		tlb_put(&mmu->tlb[TLB_L2], in_l2, &e);
-	}
+	if (in_l2 != TLB_NONE && mmu->tlb[TLB_L2].entries[in_l2].level == e.level)
+		tlb_put(&mmu->tlb[TLB_L2], in_l2, &e, mmu->tlb[TLB_L2].stamp[in_l2]);
 	l1_drop(mmu, l1, *index);
-	*index = l1_fill(h, l1, e);
+	*index = l1_fill(h, l1, &e);
 	return true;
 }
 
@@ -426,7 +356,7 @@ static bool lookup(struct hart *h, enum access access, unsigned prv, uint64_t va
 	unsigned index = tlb_find(&mmu->tlb[l1], vpn, asid);
 	if (index != TLB_NONE) {
 		h->count.hits[l1]++;
-		mmu->tlb[l1].entries[index].stamp = h->clock;
+		mmu->tlb[l1].stamp[index] = h->clock;
 	} else {
 		h->count.misses[l1]++;
 		struct tlb *l2 = &mmu->tlb[TLB_L2];
@@ -439,12 +369,12 @@ static bool lookup(struct hart *h, enum access access, unsigned prv, uint64_t va
 				return false;
 			struct tlb_entry e = entry_of(h, va, &w);
 			in_l2 = tlb_victim(l2, e.vpn, e.level);
-			tlb_put(l2, in_l2, &e);
+			tlb_put(l2, in_l2, &e, mmu->l2_seq);
 		} else {
 			h->count.hits[TLB_L2]++;
+			l2->stamp[in_l2] = mmu->l2_seq;
 		}
-		l2->entries[in_l2].stamp = mmu->l2_seq;
-		index = l1_fill(h, l1, l2->entries[in_l2]);
+		index = l1_fill(h, l1, &l2->entries[in_l2]);
 	}
 
 	unsigned perm = mmu->tlb[l1].entries[index].perm;
@@ -478,15 +408,16 @@ static void data_slot_fill(struct hart *h, uint64_t va, uint64_t pa, unsigned ow
 
 	if (bank == BANK_NONE)
 		return;
-	data_slot_retire(mmu, bank, i);
-	if (owner != TLB_NONE)
+	s->stamp = &mmu->no_stamp;
+	if (owner != TLB_NONE) {
 		perm = mmu->tlb[TLB_L1_DATA].entries[owner].perm;
+		s->stamp = &mmu->tlb[TLB_L1_DATA].stamp[owner];
+	}
 	s->load_tag = perm & PTE_R ? PAGE_OF(va) : TAG_INVALID;
 	s->store_tag = (perm & (PTE_W | PTE_D)) == (PTE_W | PTE_D) && !code_has(h->m, pa)
 			   ? PAGE_OF(va)
 			   : TAG_INVALID;
 	s->addend = (uint64_t)(uintptr_t)(h->m->ram + (PAGE_OF(pa) - BOARD_RAM_BASE)) - PAGE_OF(va);
-	s->stamp = h->clock;
 	mmu->data_owner[bank][i] = (uint16_t)owner;
 }
 
@@ -514,12 +445,29 @@ static bool data_place(struct hart *h, enum access access, uint64_t va, struct p
 	return true;
 }
 
+/* `size` bytes at any alignment. The sizes of whole accesses need no call. */
 static uint64_t read_host(const uint8_t *p, unsigned size)
 {
 	uint64_t v = 0;
 
-	memcpy(&v, p, size);
-	return v;
+	switch (size) {
+	case 1: return *p;
+	case 2: memcpy(&v, p, 2); return v;
+	case 4: memcpy(&v, p, 4); return v;
+	case 8: memcpy(&v, p, 8); return v;
+	default: memcpy(&v, p, size); return v;
+	}
+}
+
+static void write_host(uint8_t *p, unsigned size, uint64_t v)
+{
+	switch (size) {
+	case 1: *p = (uint8_t)v; return;
+	case 2: memcpy(p, &v, 2); return;
+	case 4: memcpy(p, &v, 4); return;
+	case 8: memcpy(p, &v, 8); return;
+	default: memcpy(p, &v, size); return;
+	}
 }
 
 /* An access that lies within one page. */
@@ -546,7 +494,7 @@ static bool store_at(struct hart *h, uint64_t va, const struct place *at, unsign
 	if (at->host) {
 		if (code_has(h->m, at->pa))
 			code_invalidate(h->m, at->pa, size);
-		memcpy(at->host, &value, size);
+		write_host(at->host, size, value);
 		return true;
 	}
 	struct bus_device *d = (at->pa & (size - 1)) ? NULL : bus_find(h->m, at->pa, size);
@@ -607,8 +555,8 @@ void *mmu_atomic(struct hart *h, uint64_t va, unsigned size, enum access access,
 	struct place at;
 
 	if (va & (size - 1)) {
-		trap_raise(h, access == ACCESS_LOAD ? CAUSE_LOAD_MISALIGNED : CAUSE_STORE_MISALIGNED,
-			   va);
+		trap_raise(
+		    h, access == ACCESS_LOAD ? CAUSE_LOAD_MISALIGNED : CAUSE_STORE_MISALIGNED, va);
 		return NULL;
 	}
 	if (!data_place(h, access, va, &at))
@@ -651,11 +599,10 @@ struct code_page *mmu_fetch_page(struct hart *h, uint64_t va)
 	if (!fetch_place(h, va, &pa, &owner))
 		return NULL;
 	struct code_page *page = code_get(h->m, PAGE_OF(pa));
-	fetch_slot_retire(mmu, s);
 	s->tag = PAGE_OF(va);
 	s->page = page;
 	s->owner = owner;
-	s->stamp = h->clock;
+	s->stamp = owner == TLB_NONE ? &mmu->no_stamp : &mmu->tlb[TLB_L1_FETCH].stamp[owner];
 	mmu->cur = s;
 	return page;
 }
@@ -712,15 +659,12 @@ void mmu_forget_code(struct machine *m, const struct code_page *page)
 
 void mmu_hash(const struct hart *h, uint64_t *hash)
 {
-	/* Carrying stamps over changes nothing that the model can see (I2). */
-	struct mmu *mmu = (struct mmu *)&h->mmu;
+	const struct mmu *mmu = &h->mmu;
 
-	settle(mmu, TLB_L1_DATA);
-	settle(mmu, TLB_L1_FETCH);
 	for (unsigned k = 0; k < TLB_KINDS; k++)
 		for (unsigned i = 0; i < mmu->tlb[k].sets * mmu->tlb[k].ways; i++) {
 			const struct tlb_entry *e = &mmu->tlb[k].entries[i];
-			uint64_t fields[5] = {e->vpn, e->ppn, e->stamp, e->asid,
+			uint64_t fields[5] = {e->vpn, e->ppn, mmu->tlb[k].stamp[i], e->asid,
 					      (uint64_t)e->level << 16 | e->perm << 8 | e->valid};
 			machine_hash_bytes(hash, fields, sizeof(fields));
 		}

@@ -9,13 +9,13 @@
  *            set 0   [way 0][way 1] ... [way n-1]
  *     VPN -> set 1   [     ][     ]     [       ]
  *
- * I1. An entry that is not valid is all zero.
+ * I1. An entry that is not valid is all zero, its stamp too.
  * I2. of_level[l] is the number of valid entries of level l.
  * I3. No two valid entries of an array translate the same page for the same
  *     address space, unless the tables were changed without a flush.
  *
  * Order of use is a number per entry, `stamp`; it is exact because every hit
- * writes it, here or in the lookaside slot (mmu.c) that stands for the entry.
+ * writes it, here or through the lookaside slot (mmu.c) that stands for the entry.
  */
 #include "machine/mmu/tlb.h"
 #include "rv/pte.h"
@@ -52,7 +52,8 @@ unsigned tlb_find(const struct tlb *t, uint64_t vpn, unsigned asid)
 			continue;
 		unsigned first = set_start(t, vpn, level);
 		for (unsigned i = first; i < first + t->ways; i++)
-			if (t->entries[i].level == level && entry_matches(&t->entries[i], vpn, asid))
+			if (t->entries[i].level == level &&
+			    entry_matches(&t->entries[i], vpn, asid))
 				return i;
 	}
 	return TLB_NONE;
@@ -62,19 +63,19 @@ unsigned tlb_victim(const struct tlb *t, uint64_t vpn, unsigned level)
 {
 	unsigned first = set_start(t, vpn, level), victim = first;
 
-	for (unsigned i = first; i < first + t->ways; i++) {
-		if (!t->entries[i].valid)
-			return i;
-		if (t->entries[i].stamp < t->entries[victim].stamp)
+	/* A free way has stamp 0, and no valid one has: l2_seq and the clock of a lookup are not 0.
+	 */
+	for (unsigned i = first; i < first + t->ways; i++)
+		if (t->stamp[i] < t->stamp[victim])
 			victim = i;
-	}
 	return victim;
 }
 
-void tlb_put(struct tlb *t, unsigned index, const struct tlb_entry *e)
+void tlb_put(struct tlb *t, unsigned index, const struct tlb_entry *e, uint64_t stamp)
 {
 	tlb_drop(t, index);
 	t->entries[index] = *e;
+	t->stamp[index] = stamp;
 	t->of_level[e->level]++;
 }
 
@@ -85,4 +86,5 @@ void tlb_drop(struct tlb *t, unsigned index)
 	if (e->valid)
 		t->of_level[e->level]--;
 	memset(e, 0, sizeof(*e));
+	t->stamp[index] = 0;
 }

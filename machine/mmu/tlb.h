@@ -17,23 +17,24 @@ struct hart;
 struct code_page;
 
 #define TLB_MAX_ENTRIES 4096
-#define TLB_NONE	0xffff
+#define TLB_NONE        0xffff
 
 /* One cached translation. What is valid in it is the specification's, never the lookaside's. */
 struct tlb_entry {
-	uint64_t vpn;	/* first 4 KiB page of the (super)page */
-	uint64_t ppn;	/* of the same page */
-	uint64_t stamp; /* clock of the last access, or older than a lookaside slot's */
+	uint64_t vpn; /* first 4 KiB page of the (super)page */
+	uint64_t ppn; /* of the same page */
 	uint16_t asid;
 	uint8_t level; /* page size: RV_LEVEL_SHIFT(level) */
 	uint8_t perm;  /* low byte of the PTE: V R W X U G A D */
 	bool valid;
 };
 
+/* The arrays are apart because searches read only one of them: each in entry order. */
 struct tlb {
 	unsigned sets, ways;
 	struct tlb_entry *entries; /* [set * ways + way] */
-	unsigned of_level[5];	   /* entries held, by level: which sizes to look for */
+	uint64_t *stamp;           /* order of use: clock, or number, of the last access */
+	unsigned of_level[5];      /* entries held, by level: which sizes to look for */
 };
 
 /* Where translations are looked up: privilege and SUM decide which bank is the current one. */
@@ -47,22 +48,33 @@ enum { FETCH_USER, FETCH_SUPER, FETCH_BARE, FETCH_BANKS };
 /* A page that loads or stores may reach without asking the model again. */
 struct data_slot {
 	uint64_t load_tag, store_tag; /* virtual address of the page, or TAG_INVALID */
-	uint64_t addend;	      /* host address = virtual address + addend */
-	uint64_t stamp;		      /* clock of the last hit */
+	uint64_t addend;              /* host address = virtual address + addend */
+	uint64_t *stamp;              /* of the L1 entry that it stands for */
 };
 
 /* A page that instructions may be fetched from without asking the model again. */
 struct fetch_slot {
 	uint64_t tag;
-	uint64_t stamp;
+	uint64_t *stamp; /* of the L1 entry that it stands for */
 	struct code_page *page;
 	uint64_t owner; /* index in l1f, or TLB_NONE */
 };
 
+static inline unsigned data_index(uint64_t va)
+{
+	/* Folded, so that arrays a power of two apart do not meet in one slot. */
+	return (unsigned)(va >> 12 ^ va >> 20) & (DATA_SLOTS - 1);
+}
+
+static inline unsigned fetch_index(uint64_t va)
+{
+	return (unsigned)(va >> 12) & (FETCH_SLOTS - 1);
+}
+
 struct mmu {
-	struct data_slot *data;	  /* current bank */
+	struct data_slot *data;   /* current bank */
 	struct fetch_slot *fetch; /* current bank */
-	struct fetch_slot *cur;	  /* slot of the page being executed; its stamp lags */
+	struct fetch_slot *cur;   /* slot of the page being executed; its stamp lags */
 	unsigned data_bank_no, fetch_bank_no;
 	bool paged_fetch; /* fetches are translated */
 
@@ -70,6 +82,8 @@ struct mmu {
 	uint16_t data_owner[DATA_BANKS][DATA_SLOTS]; /* index in l1d, or TLB_NONE */
 	struct fetch_slot fetch_bank[FETCH_BANKS][FETCH_SLOTS];
 	struct fetch_slot nowhere; /* cur when no page is being executed */
+
+	uint64_t no_stamp; /* where slots of no entry write to: bare mode */
 
 	struct tlb tlb[TLB_KINDS];
 	uint64_t l2_seq; /* number of the last access to L2: its order of use */
@@ -122,7 +136,7 @@ bool mmu_fetch_half(struct hart *h, uint64_t va, uint16_t *out);
 /* No page is being executed any more; the last fetch was at clock `last`. */
 static inline void mmu_leave_page(struct mmu *mmu, uint64_t last)
 {
-	mmu->cur->stamp = last;
+	*mmu->cur->stamp = last;
 	mmu->cur = &mmu->nowhere;
 }
 
@@ -142,7 +156,7 @@ unsigned tlb_find(const struct tlb *t, uint64_t vpn, unsigned asid);
 /* => index of the entry to replace for a page of this level: a free way, else the least recent. */
 unsigned tlb_victim(const struct tlb *t, uint64_t vpn, unsigned level);
 
-void tlb_put(struct tlb *t, unsigned index, const struct tlb_entry *e);
+void tlb_put(struct tlb *t, unsigned index, const struct tlb_entry *e, uint64_t stamp);
 void tlb_drop(struct tlb *t, unsigned index);
 
 #endif

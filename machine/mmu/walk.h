@@ -8,17 +8,17 @@
 struct walk_request {
 	uint64_t va, satp;
 	enum access access;
-	unsigned prv;	  /* effective privilege: PRV_U or PRV_S */
-	bool sum, mxr;	  /* mstatus */
-	bool update_ad;	  /* Svadu: set A and D in hardware; else their absence is a page fault */
+	unsigned prv;   /* effective privilege: PRV_U or PRV_S */
+	bool sum, mxr;  /* mstatus */
+	bool update_ad; /* Svadu: set A and D in hardware; else their absence is a page fault */
 };
 
 enum walk_end { WALK_OK, WALK_PAGE_FAULT, WALK_ACCESS_FAULT };
 
 struct walk_result {
-	uint64_t ppn;	 /* of the 4 KiB page at va */
-	uint64_t pte;	 /* leaf, after A and D were set */
-	unsigned level;	 /* of the leaf */
+	uint64_t ppn;      /* of the 4 KiB page at va */
+	uint64_t pte;      /* leaf, after A and D were set */
+	unsigned level;    /* of the leaf */
 	unsigned reads[5]; /* PTEs read, by level */
 };
 

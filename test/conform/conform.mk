@@ -1,7 +1,7 @@
-# The conformance programs' generator and runner; run.sh reads this behind the project's Makefile.
+# The conformance programs' generators and runner; run.sh reads this behind the project's Makefile.
 CONFORM_OBJ := $(MACHINE_SRC:%.c=$(BUILD)/host/%.o)
 
-$(BUILD)/conform/gen: test/conform/gen.c
+$(BUILD)/conform/gen $(BUILD)/conform/gen_mmu: $(BUILD)/conform/%: test/conform/%.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) -std=gnu17 -O1 $(WARN) -I. $< -o $@
 

@@ -11,6 +11,8 @@
 	.text
 	.globl _start
 _start:
+	csrr	x1, mhartid		/* other harts wait; QEMU's AMOs are loads and stores if it */
+	bnez	x1, park		/* has one hart only, with other faults than AMOs */
 	la	x1, trap
 	csrw	mtvec, x1
 	li	x1, 0x6000		/* mstatus.FS: dirty */
@@ -34,6 +36,10 @@ block_number:
 	xor	x4, x4, \reg
 	mul	x4, x4, x3
 	.endm
+
+park:
+	wfi
+	j	park
 
 /* Prints the number of this block and the hash, on a line. Returns to x9; x1, x5 to x8 are lost. */
 print_block:

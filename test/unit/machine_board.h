@@ -73,11 +73,11 @@ static long board_write(void *ctx, enum machine_stream s, const void *buf, size_
 static inline void board_init(struct board *b, uint64_t memory, unsigned harts)
 {
 	struct machine_host host = {
-		.ctx = b,
-		.mem_alloc = board_alloc,
-		.mem_free = board_free,
-		.stream_read = board_read,
-		.stream_write = board_write,
+	    .ctx = b,
+	    .mem_alloc = board_alloc,
+	    .mem_free = board_free,
+	    .stream_read = board_read,
+	    .stream_write = board_write,
 	};
 	const char *why;
 

@@ -1,9 +1,9 @@
 /* Comparators, software interrupts, and what a deadline is. */
 #include "test/unit/machine_board.h"
 
-#define MSIP(h)	    (BOARD_CLINT_BASE + 4 * (h))
+#define MSIP(h)     (BOARD_CLINT_BASE + 4 * (h))
 #define MTIMECMP(h) (BOARD_CLINT_BASE + 0x4000 + 8 * (h))
-#define MTIME	    (BOARD_CLINT_BASE + 0xbff8)
+#define MTIME       (BOARD_CLINT_BASE + 0xbff8)
 
 static void software_interrupts(void **state)
 {
@@ -126,11 +126,9 @@ static void other_accesses(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(software_interrupts),
-		cmocka_unit_test(machine_timer),
-		cmocka_unit_test(supervisor_timer),
-		cmocka_unit_test(wakes_a_waiting_hart_in_time),
-		cmocka_unit_test(other_accesses),
+	    cmocka_unit_test(software_interrupts), cmocka_unit_test(machine_timer),
+	    cmocka_unit_test(supervisor_timer),    cmocka_unit_test(wakes_a_waiting_hart_in_time),
+	    cmocka_unit_test(other_accesses),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

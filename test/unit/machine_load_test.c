@@ -4,7 +4,7 @@
 #include <libfdt.h>
 
 #define KERNEL_PA (BOARD_RAM_BASE + BOARD_KERNEL_OFFSET)
-#define MIB	  (1u << 20)
+#define MIB       (1u << 20)
 
 static uint8_t file[4096];
 
@@ -128,18 +128,21 @@ static void says_what_is_wrong(void **state)
 	expect(&b, 767, "the kernel file is truncated");
 	len = make_elf(KERNEL_PA, KERNEL_PA);
 	put(18, 2, 62);
-	expect(&b, len, "the kernel file is for another machine: a 64-bit RISC-V ELF file is "
-			"needed");
+	expect(&b, len,
+	       "the kernel file is for another machine: a 64-bit RISC-V ELF file is "
+	       "needed");
 	len = make_elf(KERNEL_PA, KERNEL_PA);
 	put(16, 2, 1);
 	expect(&b, len, "the kernel file is not an executable: it was not linked");
 	len = make_elf(0x1000, 0x1000);
-	expect(&b, len, "the kernel has a segment at 0x1000, where there is no memory: RAM begins "
-			"at 0x80000000");
+	expect(&b, len,
+	       "the kernel has a segment at 0x1000, where there is no memory: RAM begins "
+	       "at 0x80000000");
 	len = make_elf(KERNEL_PA, KERNEL_PA);
 	put(104, 8, 3 * MIB + 100 * 1024);
-	expect(&b, len, "the kernel has a segment at 0x80200000 (3.0 MiB) that does not fit in "
-			"4 MiB of memory");
+	expect(&b, len,
+	       "the kernel has a segment at 0x80200000 (3.0 MiB) that does not fit in "
+	       "4 MiB of memory");
 	len = make_elf(KERNEL_PA, KERNEL_PA);
 	put(104, 8, 2 * MIB);
 	expect(&b, len,
@@ -169,7 +172,8 @@ static void big_initial_ram_disk(void **state)
 			    "the kernel (1 KiB), the initial RAM disk (2 MiB) and the device tree "
 			    "do not fit together in 4 MiB of memory");
 	assert_string_equal(machine_load(b.m, file, len, initrd, 4 * MIB, NULL),
-			    "the device tree (3.2 KiB) does not fit in 4 MiB of memory");
+			    "the kernel (1 KiB), the initial RAM disk (4 MiB) and the device tree "
+			    "do not fit together in 4 MiB of memory");
 	free(initrd);
 	board_fini(&b);
 }
@@ -201,12 +205,12 @@ static void nonsense_headers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(loads_elf),
-		cmocka_unit_test(virtual_entry_means_lowest_byte),
-		cmocka_unit_test(loads_raw_images),
-		cmocka_unit_test(says_what_is_wrong),
-		cmocka_unit_test(big_initial_ram_disk),
-		cmocka_unit_test(nonsense_headers),
+	    cmocka_unit_test(loads_elf),
+	    cmocka_unit_test(virtual_entry_means_lowest_byte),
+	    cmocka_unit_test(loads_raw_images),
+	    cmocka_unit_test(says_what_is_wrong),
+	    cmocka_unit_test(big_initial_ram_disk),
+	    cmocka_unit_test(nonsense_headers),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

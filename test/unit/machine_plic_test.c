@@ -1,11 +1,11 @@
 /* The interrupt controller: life of a source, priorities, thresholds, contexts. */
 #include "test/unit/machine_board.h"
 
-#define PRIORITY(s)   (BOARD_PLIC_BASE + 4 * (s))
-#define PENDING	      (BOARD_PLIC_BASE + 0x1000)
-#define ENABLE(ctx)   (BOARD_PLIC_BASE + 0x2000 + 0x80 * (ctx))
+#define PRIORITY(s)    (BOARD_PLIC_BASE + 4 * (s))
+#define PENDING        (BOARD_PLIC_BASE + 0x1000)
+#define ENABLE(ctx)    (BOARD_PLIC_BASE + 0x2000 + 0x80 * (ctx))
 #define THRESHOLD(ctx) (BOARD_PLIC_BASE + 0x200000 + 0x1000 * (ctx))
-#define CLAIM(ctx)    (THRESHOLD(ctx) + 4)
+#define CLAIM(ctx)     (THRESHOLD(ctx) + 4)
 
 static void life_of_a_source(void **state)
 {
@@ -123,10 +123,10 @@ static void what_does_not_exist(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(life_of_a_source),
-		cmocka_unit_test(best_source_first),
-		cmocka_unit_test(contexts_are_apart),
-		cmocka_unit_test(what_does_not_exist),
+	    cmocka_unit_test(life_of_a_source),
+	    cmocka_unit_test(best_source_first),
+	    cmocka_unit_test(contexts_are_apart),
+	    cmocka_unit_test(what_does_not_exist),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -149,13 +149,13 @@ static void finisher_ends(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(sends_bytes),
-		cmocka_unit_test(divisor_latch_hides_data),
-		cmocka_unit_test(empty_interrupt_is_an_event),
-		cmocka_unit_test(receives_input),
-		cmocka_unit_test(refused_output_is_swallowed),
-		cmocka_unit_test(clock_goes_and_alarm_rings),
-		cmocka_unit_test(finisher_ends),
+	    cmocka_unit_test(sends_bytes),
+	    cmocka_unit_test(divisor_latch_hides_data),
+	    cmocka_unit_test(empty_interrupt_is_an_event),
+	    cmocka_unit_test(receives_input),
+	    cmocka_unit_test(refused_output_is_swallowed),
+	    cmocka_unit_test(clock_goes_and_alarm_rings),
+	    cmocka_unit_test(finisher_ends),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -25,10 +25,11 @@
 
 #define MAX_HARTS   64
 #define MAX_TAKEN   32 /* ranges that the device tree says are in use */
-#define POOL_TABLES 12 /* at most: root, 3 of the image, 4 of the linear map, 1 of devices, spare */
+#define POOL_TABLES 12 /* at most: root, 3 of the image, 4 of the linear map, 1 of devices, spare  \
+			*/
 #define MAX_DT_SIZE 0x200000
 
-#define GIB (1UL << 30)
+#define GIB  (1UL << 30)
 #define MIB2 (1UL << 21)
 
 extern char _text[], _rodata[], _data[], _end[], boot_stack[];
@@ -37,15 +38,14 @@ unsigned boot_nharts;
 
 static struct percpu percpus[MAX_HARTS];
 
-static uint8_t pool[POOL_TABLES][PAGE_SIZE]
-    __attribute__((section(".noinit.tables,\"aw\",@nobits#"), aligned(4096)));
+static uint8_t pool[POOL_TABLES][PAGE_SIZE] __attribute__((section(".bss.tables"), aligned(4096)));
 static unsigned pool_used;
 
 /* What the device tree told. Physical ranges are [start, end). */
 static struct board {
 	uint64_t ram_start, ram_end;
 	uint64_t initrd_start, initrd_end; /* equal: none */
-	uint64_t finisher;		   /* 0: none */
+	uint64_t finisher;                 /* 0: none */
 	uint64_t timebase_hz, seed;
 	bool has_sstc;
 	struct {
@@ -180,6 +180,11 @@ static void map(uint64_t va, uint64_t pa, uint64_t len, unsigned level, uint64_t
 		panic("boot: %u page tables are not enough", POOL_TABLES);
 }
 
+static uint64_t lower(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
 /* The linear map of [start, end) with the largest leaves that fit, but none across the image. */
 static void map_linear(uint64_t start, uint64_t end)
 {
@@ -187,22 +192,30 @@ static void map_linear(uint64_t start, uint64_t end)
 	uint64_t text_end = arch_pa(_data).v; /* text and constants: read-only */
 
 	while (start < end) {
-		uint64_t va = (uint64_t)arch_kva(PADDR(start)), size = PAGE_SIZE;
+		uint64_t va = (uint64_t)arch_kva(PADDR(start)), stop;
 		uint64_t bits = PTE_R | PTE_W;
 		unsigned level = 0;
 
 		if (start % GIB == 0 && start + GIB <= end &&
 		    (image < start || image >= start + GIB)) {
-			size = GIB;
+			stop = start + GIB;
 			level = 2;
 		} else if (start % MIB2 == 0 && start + MIB2 <= end && start != image) {
-			size = MIB2;
+			stop = lower(ROUND_DOWN(start, GIB) + GIB, ROUND_DOWN(end, MIB2));
+			stop = start < image ? lower(stop, image) : stop;
 			level = 1;
-		} else if (start >= KERNEL_PA && start < text_end) {
-			bits = PTE_R;
+		} else {
+			stop = lower(ROUND_DOWN(start, MIB2) + MIB2, end);
+			if (start < KERNEL_PA) {
+				stop = lower(stop, KERNEL_PA);
+			} else if (start < text_end) {
+				stop = lower(stop, text_end);
+				bits = PTE_R;
+			}
 		}
-		map(va, start, size, level, bits);
-		start += size;
+		/* here: [start, stop) has leaves of one level with the same rights */
+		map(va, start, stop - start, level, bits);
+		start = stop;
 	}
 }
 
@@ -255,8 +268,8 @@ static void early_map(pte_t *early_table, uint64_t pa)
 
 	if (pa < LINEAR_PA)
 		panic("device tree at %lx, below RAM", pa);
-	early_table[RV_VPN(va, 2)].v = gib >> PAGE_SHIFT << PTE_PPN_SHIFT | PTE_V | PTE_R | PTE_W |
-				       PTE_A | PTE_D;
+	early_table[RV_VPN(va, 2)].v =
+	    gib >> PAGE_SHIFT << PTE_PPN_SHIFT | PTE_V | PTE_R | PTE_W | PTE_A | PTE_D;
 }
 
 /* Entered from head.S on the boot stack. */

@@ -31,6 +31,21 @@ void arch_wait(void)
 	csr_clear(CSR_SSTATUS, MSTATUS_SIE);
 }
 
+void arch_icache_flush(void)
+{
+	__asm__ volatile("fence.i" ::: "memory");
+}
+
+void *arch_current(void)
+{
+	return percpu()->current;
+}
+
+void arch_current_set(void *current)
+{
+	percpu()->current = current;
+}
+
 unsigned arch_hart(void)
 {
 	return percpu()->index;

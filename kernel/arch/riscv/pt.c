@@ -48,7 +48,7 @@
 
 unsigned pt_levels;
 uint64_t pt_kernel_root;
-uint64_t user_end;		/* arch_user_end(), for usercopy.S */
+uint64_t user_end;             /* arch_user_end(), for usercopy.S */
 static uint64_t linear_offset; /* linear address - physical address */
 
 void pt_mode_init(unsigned levels)
@@ -125,7 +125,7 @@ static struct arch_mapping pte_decode(pte_t e, unsigned level)
 	    .rights = e.v >> 1 & RIGHTS,
 	    .accessed = e.v & PTE_A,
 	    .dirty = e.v & PTE_D,
-	    .level = level,
+	    .level = (uint8_t)level,
 	};
 }
 
@@ -152,7 +152,7 @@ static void flush_user(void)
 
 static struct frame *table_frame(uint64_t table)
 {
-	return frame_of(paddr_pfn(PADDR(table)));
+	return frame_in_use(paddr_pfn(PADDR(table)));
 }
 
 /* -- a user half --------------------------------------------------------------------------- */
@@ -224,6 +224,20 @@ static bool tables_prune(struct arch_pt *pt, uint64_t va)
 	return freed;
 }
 
+/* Gives the empty entry e of a table of `level` a table of its own. => false: no memory. */
+static __attribute__((noinline)) bool table_add(struct arch_pt *pt, uint64_t table, pte_t *e,
+						uint64_t va, unsigned level)
+{
+	struct frame *f = frame_alloc(0, TF_PAGETABLE, FRAME_ZEROED);
+
+	if (!f)
+		return false;
+	entry_set(pt, table, e, va, level, pte_make(pfn_paddr(frame_pfn(f)).v, 0));
+	table_frame(table)->owner++;
+	pt->ntables++;
+	return true;
+}
+
 int arch_pt_set(struct arch_pt *pt, vaddr_t va, pfn_t pfn, unsigned rights,
 		struct arch_mapping *old)
 {
@@ -232,27 +246,21 @@ int arch_pt_set(struct arch_pt *pt, vaddr_t va, pfn_t pfn, unsigned rights,
 
 	for (unsigned level = pt_levels - 1; level > 0; level--) {
 		e = entry_at(table, va.v, level);
-		if (!(e->v & PTE_V)) {
-			struct frame *f = frame_alloc(0, TF_PAGETABLE, FRAME_ZEROED);
-
-			if (!f) {
-				tables_prune(pt, va.v);
-				return -ENOMEM;
-			}
-			entry_set(pt, table, e, va.v, level,
-				  pte_make(pfn_paddr(frame_pfn(f)).v, 0));
-			table_frame(table)->owner++;
-			pt->ntables++;
+		if (!(e->v & PTE_V) && !table_add(pt, table, e, va.v, level)) {
+			tables_prune(pt, va.v);
+			return -ENOMEM;
 		}
 		table = pte_pa(*e);
 	}
 	e = entry_at(table, va.v, 0);
 	before = *e;
-	*old = pte_decode(before, 0);
 	value = pfn.v << PTE_PPN_SHIFT | rights << 1 | PTE_V | PTE_A;
 	if (rights & ARCH_W)
 		value |= PTE_R | PTE_D;
-	if (!(before.v & PTE_V))
+	old->present = false;
+	if (before.v & PTE_V)
+		*old = pte_decode(before, 0);
+	else
 		table_frame(table)->owner++;
 	if (before.v != value)
 		entry_set(pt, table, e, va.v, 0, value);
@@ -350,7 +358,7 @@ void arch_pt_protect(struct arch_pt *pt, vaddr_t start, vaddr_t end, unsigned ri
 	uint64_t va = start.v;
 	bool changed = false;
 
-	CHECK(rights & ARCH_R);
+	CHECK(rights & (ARCH_R | ARCH_X));
 	while (va < end.v) {
 		uint64_t table = leaf_table(pt, &va), stop;
 

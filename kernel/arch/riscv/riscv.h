@@ -13,13 +13,13 @@
 
 /* Offsets in struct percpu and struct trapframe, checked by static assertions in trap.c. */
 #define PERCPU_STACK_TOP 0
-#define PERCPU_SCRATCH	 8
-#define TF_X(n)		 ((n) * 8)
-#define TF_PC		 256
-#define TF_STATUS	 264
-#define TF_CAUSE	 272
-#define TF_TVAL		 280
-#define TF_SIZE		 288
+#define PERCPU_SCRATCH   8
+#define TF_X(n)          ((n)*8)
+#define TF_PC            256
+#define TF_STATUS        264
+#define TF_CAUSE         272
+#define TF_TVAL          280
+#define TF_SIZE          288
 
 #ifndef __ASSEMBLER__
 
@@ -37,7 +37,8 @@ struct percpu {
 	uint64_t stack_top; /* of the kernel stack that traps from user mode start on */
 	uint64_t scratch;   /* entry.S, while interrupts are off */
 	uint64_t hartid;    /* the hardware's number */
-	unsigned index;	    /* the kernel's: 0, 1, ... in the order of the device tree */
+	unsigned index;     /* the kernel's: 0, 1, ... in the order of the device tree */
+	void *current;      /* arch_current() */
 };
 
 static inline struct percpu *percpu(void)
@@ -55,20 +56,17 @@ static inline struct percpu *percpu(void)
 		v_;                                                                                \
 	})
 #define csr_write(csr, v) __asm__ volatile("csrw %0, %1" ::"i"(csr), "rK"(v) : "memory")
-#define csr_set(csr, v)	  __asm__ volatile("csrs %0, %1" ::"i"(csr), "rK"(v) : "memory")
+#define csr_set(csr, v)   __asm__ volatile("csrs %0, %1" ::"i"(csr), "rK"(v) : "memory")
 #define csr_clear(csr, v) __asm__ volatile("csrc %0, %1" ::"i"(csr), "rK"(v) : "memory")
 #define csr_swap_clear(csr, v)                                                                     \
 	({                                                                                         \
 		uint64_t v_;                                                                       \
-		__asm__ volatile("csrrc %0, %1, %2"                                                \
-				 : "=r"(v_)                                                        \
-				 : "i"(csr), "rK"(v)                                               \
-				 : "memory");                                                      \
+		__asm__ volatile("csrrc %0, %1, %2" : "=r"(v_) : "i"(csr), "rK"(v) : "memory");    \
 		v_;                                                                                \
 	})
 
 /* -- pt.c -- */
-extern unsigned pt_levels;	/* of tables: 3 for Sv39; chosen at boot */
+extern unsigned pt_levels;      /* of tables: 3 for Sv39; chosen at boot */
 extern uint64_t pt_kernel_root; /* physical address of the kernel's own root */
 
 /* => a cleared frame for a table; 0: none. */
@@ -89,7 +87,7 @@ bool pt_map_kernel(uint64_t va, uint64_t pa, uint64_t len, unsigned level, uint6
 #define LINEAR_PA (KERNEL_PA >> 30 << 30)
 
 /* Where devices are mapped: one GiB, just below the one that holds the image. */
-#define DEVICE_VA_END	((uint64_t)KERNEL_VA >> 30 << 30)
+#define DEVICE_VA_END   ((uint64_t)KERNEL_VA >> 30 << 30)
 #define DEVICE_VA_START (DEVICE_VA_END - (1UL << 30))
 
 /* satp for a root table. */

@@ -13,15 +13,15 @@
 #include "abi/board.h"
 
 #define SBI_LEGACY_PUTCHAR 0x01
-#define SBI_BASE	   0x10
-#define SBI_TIME	   0x54494d45 /* "TIME" */
-#define SBI_SRST	   0x53525354 /* "SRST" */
-#define SBI_DBCN	   0x4442434e /* "DBCN" */
+#define SBI_BASE           0x10
+#define SBI_TIME           0x54494d45 /* "TIME" */
+#define SBI_SRST           0x53525354 /* "SRST" */
+#define SBI_DBCN           0x4442434e /* "DBCN" */
 
-#define BASE_PROBE	2 + 1
+#define BASE_PROBE      2 + 1
 #define DBCN_WRITE_BYTE 2
-#define TIME_SET_TIMER	0
-#define SRST_RESET	0
+#define TIME_SET_TIMER  0
+#define SRST_RESET      0
 
 #define NS_PER_S 1000000000UL
 
@@ -87,8 +87,8 @@ uint64_t arch_time_ns(void)
 void arch_timer_set(uint64_t time_ns)
 {
 	uint64_t seconds = time_ns / NS_PER_S, rest = time_ns % NS_PER_S;
-	uint64_t ticks = boot_ticks + seconds * timebase_hz +
-			 (rest * timebase_hz + NS_PER_S - 1) / NS_PER_S;
+	uint64_t ticks =
+	    boot_ticks + seconds * timebase_hz + (rest * timebase_hz + NS_PER_S - 1) / NS_PER_S;
 
 	if (time_ns == UINT64_MAX) {
 		csr_clear(CSR_SIE, 1UL << IRQ_STIP);

@@ -58,7 +58,6 @@ struct range {
 static struct zone {
 	struct spinlock lock;
 	uint64_t start, end; /* frame numbers of RAM */
-	struct frame *table; /* of the frame `start` */
 	struct list_node free[FRAME_MAX_ORDER + 1];
 
 	uint64_t *ready;      /* one bit a chunk */
@@ -72,6 +71,10 @@ static struct zone {
 	struct range ranges[MAX_RANGES]; /* by address, apart from each other */
 	unsigned nranges;
 } zone;
+
+/* The table starts with the frame `zone.start`; NULL until frame_ready(). */
+struct frame *frame_table;
+uint64_t frame_first;
 
 #if FRAME_DEBUG
 static uint64_t fail_after;
@@ -97,17 +100,7 @@ static bool fail_now(void)
 
 static struct frame *frame_at(uint64_t pfn)
 {
-	return &zone.table[pfn - zone.start];
-}
-
-pfn_t frame_pfn(const struct frame *f)
-{
-	return PFN(zone.start + (uint64_t)(f - zone.table));
-}
-
-void *frame_kva(const struct frame *f)
-{
-	return arch_kva(pfn_paddr(frame_pfn(f)));
+	return frame_in_use(PFN(pfn));
 }
 
 static void state_count(unsigned from, unsigned to, uint64_t n)
@@ -121,7 +114,8 @@ static bool placement_bit(void)
 {
 	bool bit;
 
-	if (zone.bits <= 1) { /* here: the leading 1 that ends the number is all that is left */
+	/* The leading 1 marks the end of the number. */
+	if (__builtin_expect(zone.bits <= 1, 0)) {
 		zone.rng ^= zone.rng << 13;
 		zone.rng ^= zone.rng >> 7;
 		zone.rng ^= zone.rng << 17;
@@ -232,8 +226,18 @@ static bool chunk_next(void)
 	return true;
 }
 
-/* => a block of that order, on no list; NULL: none. */
-static struct frame *block_take(unsigned order)
+/* => either end of a list that is not empty, taken off it. */
+static struct frame *list_take(struct list_node *list)
+{
+	struct frame *f =
+	    container_of(placement_bit() ? list->next : list->prev, struct frame, link);
+
+	block_unlink(f);
+	return f;
+}
+
+/* => a block of that order, on no list, made by halving larger ones; NULL: none. */
+static __attribute__((noinline)) struct frame *block_take(unsigned order)
 {
 	struct frame *f;
 	unsigned k = order;
@@ -245,9 +249,7 @@ static struct frame *block_take(unsigned order)
 			k = order;
 		}
 	}
-	f = container_of(placement_bit() ? zone.free[k].next : zone.free[k].prev, struct frame,
-			 link);
-	block_unlink(f);
+	f = list_take(&zone.free[k]);
 	while (k > order) { /* here: f is a block of order k, on no list */
 		struct frame *half = f + (1UL << --k);
 
@@ -271,7 +273,10 @@ struct frame *frame_alloc(unsigned order, unsigned state, unsigned flags)
 	if (fail_now())
 		return NULL;
 	spin_lock(&zone.lock);
-	f = block_take(order);
+	if (!list_is_empty(&zone.free[order]))
+		f = list_take(&zone.free[order]);
+	else
+		f = block_take(order);
 	if (!f) {
 		spin_unlock(&zone.lock);
 		return NULL;
@@ -322,11 +327,6 @@ void frame_free(struct frame *f, unsigned order)
 	block_release(f, order);
 }
 
-void frame_get(struct frame *f)
-{
-	__atomic_fetch_add(&f->refs, 1, __ATOMIC_RELAXED);
-}
-
 bool frame_put(struct frame *f)
 {
 	uint32_t before = __atomic_fetch_sub(&f->refs, 1, __ATOMIC_ACQ_REL);
@@ -368,7 +368,9 @@ void frame_stats(struct frame_stats *out)
 void frame_init(paddr_t ram_start, paddr_t ram_end)
 {
 	memset(&zone, 0, sizeof zone);
+	frame_table = NULL;
 	zone.start = ROUND_UP(ram_start.v, PAGE_SIZE) >> PAGE_SHIFT;
+	frame_first = zone.start;
 	zone.end = ram_end.v >> PAGE_SHIFT;
 	CHECK3(zone.start, <, zone.end);
 	for (unsigned k = 0; k <= FRAME_MAX_ORDER; k++)
@@ -405,7 +407,7 @@ void frame_reserve(paddr_t start, paddr_t end, unsigned state)
 {
 	uint64_t at = start.v >> PAGE_SHIFT, stop = ROUND_UP(end.v, PAGE_SIZE) >> PAGE_SHIFT;
 
-	CHECK(!zone.table);
+	CHECK(!frame_is_ready());
 	at = at < zone.start ? zone.start : at;
 	stop = stop > zone.end ? zone.end : stop;
 	for (unsigned i = 0; i < zone.nranges && at < stop; i++) {
@@ -437,7 +439,7 @@ static uint64_t hole_find(uint64_t n)
 
 bool frame_is_ready(void)
 {
-	return zone.table != NULL;
+	return frame_table != NULL;
 }
 
 void frame_ready(void)
@@ -449,8 +451,8 @@ void frame_ready(void)
 	uint64_t pfn = hole_find(n);
 
 	range_insert(pfn, pfn + n, TF_METADATA);
-	zone.table = arch_kva(pfn_paddr(PFN(pfn)));
-	zone.ready = (uint64_t *)((char *)zone.table + table_len);
+	frame_table = arch_kva(pfn_paddr(PFN(pfn)));
+	zone.ready = (uint64_t *)((char *)frame_table + table_len);
 	memset(zone.ready, 0, bitmap_len);
 	TRACE(TRACE_HELLO, TRACE_VERSION, zone.start, nframes, 0, 0, 0);
 	for (unsigned i = 0; i < zone.nranges; i++) {

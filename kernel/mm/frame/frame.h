@@ -12,12 +12,12 @@
 #define FRAME_MAX_ORDER 10
 
 struct frame {
-	struct list_node link; /* free list of its order, or the owner's use */
-	uint32_t refs;	       /* 0: free. PTEs that map it, plus pins; atomic */
-	uint8_t state;	       /* TF_* of abi/trace.h: exactly one */
-	uint8_t order;	       /* of the free block that starts here; else 0 */
-	uint16_t flags;	       /* FRAME_HEAD */
-	union {		       /* the owner's own, by state */
+	struct list_node link;  /* free list of its order, or the owner's use */
+	uint32_t refs;          /* 0: free. PTEs that map it, plus pins; atomic */
+	uint8_t state;          /* TF_* of abi/trace.h: exactly one */
+	uint8_t order;          /* of the free block that starts here; else 0 */
+	uint16_t flags;         /* FRAME_HEAD */
+	union {                 /* the owner's own, by state */
 		uint64_t owner; /* TF_PAGETABLE: entries in use. TF_KALLOC: its order */
 		struct {
 			uint16_t cache, used, free;
@@ -40,13 +40,35 @@ struct frame *frame_alloc(unsigned order, unsigned state, unsigned flags);
 /* => refs of f was 1; its block of 2^order becomes free. */
 void frame_free(struct frame *f, unsigned order);
 
-void frame_get(struct frame *f);
+static inline void frame_get(struct frame *f)
+{
+	__atomic_fetch_add(&f->refs, 1, __ATOMIC_RELAXED);
+}
+
 /* => true when that was the last reference: f (order 0) is free now. */
 bool frame_put(struct frame *f);
 
+/* The frame table, and the number of its first frame; for the inline functions below alone. */
+extern struct frame *frame_table;
+extern uint64_t frame_first;
+
 struct frame *frame_of(pfn_t pfn); /* NULL: not RAM. May initialise its chunk */
-pfn_t frame_pfn(const struct frame *f);
-void *frame_kva(const struct frame *f);
+
+/* The same for a frame that is in use, and so is RAM and initialised. */
+static inline struct frame *frame_in_use(pfn_t pfn)
+{
+	return &frame_table[pfn.v - frame_first];
+}
+
+static inline pfn_t frame_pfn(const struct frame *f)
+{
+	return PFN(frame_first + (uint64_t)(f - frame_table));
+}
+
+static inline void *frame_kva(const struct frame *f)
+{
+	return arch_kva(pfn_paddr(frame_pfn(f)));
+}
 
 /* Counts, in frames. */
 struct frame_stats {
@@ -60,8 +82,8 @@ void frame_check(void);
 /*
  * Boot. RAM is [start, end); reserve() marks what is in use already, before ready(): widened to
  * whole frames, cut to RAM, and where ranges overlap the first keeps its frames. A range of initrd
- * frames becomes TF_FILE with refs 1, to be adopted by file objects. seed() chooses placement: which
- * of several right frames an allocation gets.
+ * frames becomes TF_FILE with refs 1, to be adopted by file objects. seed() chooses placement:
+ * which of several right frames an allocation gets.
  */
 void frame_init(paddr_t ram_start, paddr_t ram_end);
 void frame_seed(uint64_t seed);
@@ -71,7 +93,7 @@ bool frame_is_ready(void);
 
 /* Poisoning of what is free, and faults on demand: on the host, or with -DLIMPID_DEBUG. */
 #if !defined(__riscv) || defined(LIMPID_DEBUG)
-#define FRAME_DEBUG 1
+#define FRAME_DEBUG  1
 #define FRAME_POISON 0xdd
 
 /* The n-th allocation from now (1: the next) finds no memory, as if RAM were full; 0: none does. */

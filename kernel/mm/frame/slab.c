@@ -44,11 +44,11 @@
 #define MIN_ALIGN   8
 
 struct cache {
-	const char *name; /* NULL: this slot of the array is unused */
-	uint32_t size;	  /* bytes from one object to the next */
+	const char *name;  /* NULL: this slot of the array is unused */
+	uint32_t size;     /* bytes from one object to the next */
 	uint32_t capacity; /* objects in a slab */
 	struct spinlock lock;
-	uint64_t used;		    /* objects in use */
+	uint64_t used;                  /* objects in use */
 	struct list_node partial, full; /* of frames */
 	struct frame *spare;
 };
@@ -233,8 +233,8 @@ void slab_init(void)
 			kmalloc_caches[i] = cache_create("kmalloc", kmalloc_sizes[i], 16);
 	for (unsigned i = 0; i < ARRAY_SIZE(kmalloc_class); i++) {
 		if (i * 16 > kmalloc_sizes[class])
-			class++;
-		kmalloc_class[i] = (uint8_t)class;
+			class ++;
+		kmalloc_class[i] = (uint8_t) class;
 	}
 }
 

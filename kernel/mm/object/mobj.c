@@ -113,24 +113,13 @@ static bool root_spans(uint64_t base, unsigned height, uint64_t index)
 	return height > 0 && (index - base) >> (NODE_SHIFT * height) == 0;
 }
 
-struct frame *mobj_lookup_locked(struct mobj *o, uint64_t index)
-{
-	struct mobj_node *n = o->root;
-
-	if (!root_spans(o->base, o->height, index))
-		return NULL;
-	for (unsigned h = o->height; h > 1 && n; h--)
-		n = n->slot[slot_of(index, h)];
-	return n ? n->slot[slot_of(index, 1)] : NULL;
-}
-
 /*
  * Allocates all nodes that an insertion at `index` will need, linked through slot[0].
  * => false: no memory, nothing kept.
  */
 static bool nodes_alloc(const struct mobj *o, uint64_t index, struct mobj_node **out)
 {
-	unsigned height = o->height, need = 0;
+	unsigned height = o->height, need = 0, have = 0;
 	uint64_t base = o->base;
 	const struct mobj_node *n = o->root;
 	struct mobj_node *list = NULL, *fresh;
@@ -150,7 +139,7 @@ static bool nodes_alloc(const struct mobj *o, uint64_t index, struct mobj_node *
 			need += !n;
 		}
 	}
-	while (need-- > 0) {
+	for (; have < need; have++) {
 		fresh = cache_alloc(node_cache);
 		if (!fresh)
 			break;
@@ -159,7 +148,7 @@ static bool nodes_alloc(const struct mobj *o, uint64_t index, struct mobj_node *
 		list = fresh;
 	}
 	*out = list;
-	if (need == -1u)
+	if (have == need)
 		return true;
 	while (list) {
 		fresh = list;
@@ -178,8 +167,36 @@ static struct mobj_node *node_pop(struct mobj_node **list)
 	return n;
 }
 
-/* => 0 or -ENOMEM (nothing changed). The page had no frame. Pins are the caller's business. */
-static int tree_insert(struct mobj *o, uint64_t index, struct frame *f)
+/* => the node of height 1 that page `index` belongs to; NULL: there is none. */
+static struct mobj_node *leaf_lookup(const struct mobj *o, uint64_t index)
+{
+	struct mobj_node *n = o->root;
+
+	if (!root_spans(o->base, o->height, index))
+		return NULL;
+	for (unsigned h = o->height; h > 1 && n; h--)
+		n = n->slot[slot_of(index, h)];
+	return n;
+}
+
+struct frame *mobj_lookup_locked(struct mobj *o, uint64_t index)
+{
+	struct mobj_node *n = leaf_lookup(o, index);
+
+	return n ? n->slot[index & NODE_MASK] : NULL;
+}
+
+static void leaf_insert(struct mobj *o, struct mobj_node *leaf, uint64_t index, struct frame *f)
+{
+	CHECK(!leaf->slot[index & NODE_MASK]);
+	leaf->slot[index & NODE_MASK] = f;
+	leaf->used++;
+	o->nframes++;
+	f->owner = (uintptr_t)o;
+}
+
+/* tree_insert() where nodes are missing. */
+static __attribute__((noinline)) int tree_grow(struct mobj *o, uint64_t index, struct frame *f)
 {
 	struct mobj_node *spare, *n;
 
@@ -209,11 +226,18 @@ static int tree_insert(struct mobj *o, uint64_t index, struct frame *f)
 		}
 		n = *slot;
 	}
-	CHECK(!n->slot[slot_of(index, 1)]);
-	n->slot[slot_of(index, 1)] = f;
-	n->used++;
-	o->nframes++;
-	f->owner = (uintptr_t)o;
+	leaf_insert(o, n, index, f);
+	return 0;
+}
+
+/* => 0 or -ENOMEM (nothing changed). The page had no frame. Pins are the caller's business. */
+static int tree_insert(struct mobj *o, uint64_t index, struct frame *f)
+{
+	struct mobj_node *leaf = leaf_lookup(o, index);
+
+	if (!leaf)
+		return tree_grow(o, index, f);
+	leaf_insert(o, leaf, index, f);
 	return 0;
 }
 
@@ -277,8 +301,8 @@ static void tree_remove(struct mobj *o, uint64_t start, uint64_t end, bool put)
 }
 
 /* => the first frame at or after *index in the subtree, below end. */
-static struct frame *node_next(struct mobj_node *n, unsigned height, uint64_t base,
-			       uint64_t *index, uint64_t end)
+static struct frame *node_next(struct mobj_node *n, unsigned height, uint64_t base, uint64_t *index,
+			       uint64_t end)
 {
 	uint64_t span = node_span(height - 1);
 	unsigned i = *index <= base ? 0 : (unsigned)((*index - base) / span);
@@ -459,7 +483,7 @@ void mobj_check(struct mobj *o)
 		nframes = node_check(o, o->root, o->height);
 	}
 	CHECK3(nframes, ==, o->nframes); /* I3 */
-	if (o->kind == MOBJ_FILE) {	 /* I5 */
+	if (o->kind == MOBJ_FILE) {      /* I5 */
 		index = (o->size >> PAGE_SHIFT) + ((o->size & PAGE_MASK) != 0);
 		CHECK(!mobj_next_locked(o, &index, UINT64_MAX));
 	}

@@ -22,11 +22,11 @@ struct mobj {
 	enum mobj_kind kind;
 	uint32_t refs;
 	struct spinlock lock;
-	uint64_t size;	   /* bytes; a file's length. Pages beyond are SIGBUS. Anon: UINT64_MAX */
-	uint64_t nframes;  /* frames held */
+	uint64_t size;    /* bytes; a file's length. Pages beyond are SIGBUS. Anon: UINT64_MAX */
+	uint64_t nframes; /* frames held */
 	struct mobj_node *root; /* radix tree of frames: mobj.c */
-	uint64_t base;	   /* index of the first page that root can hold */
-	unsigned height;   /* levels of nodes; 0: no frame, no root */
+	uint64_t base;          /* index of the first page that root can hold */
+	unsigned height;        /* levels of nodes; 0: no frame, no root */
 };
 
 struct mobj *mobj_create(enum mobj_kind kind, uint64_t size); /* refs 1; NULL: no memory */

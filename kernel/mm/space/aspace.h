@@ -12,19 +12,20 @@
 #include "kernel/mm/object/mobj.h"
 
 /* Linux's numbers (abi/linux.h has the rest). */
-#define VMA_READ   0x1
-#define VMA_WRITE  0x2
-#define VMA_EXEC   0x4
-#define VMA_SHARED 0x8
+#define VMA_READ      0x1
+#define VMA_WRITE     0x2
+#define VMA_EXEC      0x4
+#define VMA_SHARED    0x8
 #define VMA_GROWSDOWN 0x10
+#define VMA_NOWRITE   0x20 /* mprotect may not add WRITE: shared, of a file not open for writing */
+#define VMA_PROT      (VMA_READ | VMA_WRITE | VMA_EXEC)
 
 struct vma {
 	struct avl_node node; /* in aspace.vmas, by start; augmented with the largest gap */
 	vaddr_t start, end;   /* page-aligned, start < end */
-	unsigned flags;	      /* VMA_* */
-	unsigned kind;	      /* TV_* of abi/trace.h */
-	struct mobj *anon;    /* private pages; created at the first one. NULL: none yet */
-	uint64_t anon_offset; /* page index in anon of start */
+	unsigned flags;       /* VMA_* */
+	unsigned kind;        /* TV_* of abi/trace.h */
+	struct mobj *anon;    /* private pages, by VPN; created at the first one. NULL: none yet */
 	struct mobj *file;    /* NULL: anonymous */
 	uint64_t file_offset; /* page index in file of start */
 	uint64_t subtree_gap, subtree_first, subtree_last; /* augmentation: aspace.c */
@@ -37,44 +38,56 @@ struct aspace {
 	struct avl_tree vmas;
 	unsigned nvmas;
 	struct arch_pt pt;
-	uint64_t brk_start, brk; /* to the byte */
-	uint64_t stack_limit;	 /* bytes the stack may grow to: RLIMIT_STACK */
-	uint64_t data_limit;	 /* RLIMIT_DATA */
-	uint64_t as_limit;	 /* RLIMIT_AS */
-	uint64_t mapped;	 /* bytes in VMAs */
+	uint64_t brk_start, brk;          /* to the byte */
+	uint64_t stack_limit;             /* bytes the stack may grow to: RLIMIT_STACK */
+	uint64_t data_limit;              /* RLIMIT_DATA */
+	uint64_t as_limit;                /* RLIMIT_AS */
+	uint64_t mapped;                  /* bytes in VMAs */
 	uint64_t resident, resident_peak; /* pages mapped */
 	uint64_t minor_faults, major_faults;
 	vaddr_t mmap_top; /* mappings are placed below, top down */
 };
 
-struct aspace *aspace_create(void); /* NULL: no memory */
+/*
+ * Locking: all calls take the lock themselves, but for aspace_find() and aspace_next(). The holder
+ * must not touch user memory.
+ */
+struct aspace *aspace_create(void); /* NULL: no memory. Limits: none but RLIMIT_STACK, 8 MiB */
 void aspace_get(struct aspace *as);
-void aspace_put(struct aspace *as); /* the last reference frees all */
-void aspace_switch(struct aspace *as);
+void aspace_put(struct aspace *as);    /* the last reference frees all */
+void aspace_switch(struct aspace *as); /* of this hart; NULL: the kernel's half alone */
 
 struct map_request {
-	vaddr_t hint;	 /* page-aligned when fixed */
-	uint64_t len;	 /* bytes, > 0 */
-	unsigned flags;	 /* VMA_* */
-	unsigned kind;	 /* TV_* */
-	bool fixed;	 /* exactly there, replacing what is there */
-	bool noreplace;	 /* exactly there, or -EEXIST */
+	vaddr_t hint;   /* page-aligned when fixed */
+	uint64_t len;   /* bytes, > 0 */
+	unsigned flags; /* VMA_* */
+	unsigned kind;  /* TV_* */
+	bool fixed;     /* exactly there, replacing what is there */
+	bool noreplace; /* exactly there, or -EEXIST */
 	bool populate;
+	bool noreserve;    /* MAP_NORESERVE: may be larger than RAM */
 	struct mobj *file; /* NULL: anonymous. A new reference is taken */
 	uint64_t offset;   /* bytes, page-aligned */
 };
 
-/* => 0 with *out, or -ENOMEM, -EINVAL, -EEXIST; nothing changed on failure. */
+/*
+ * mmap(2), with Linux's errors. SHARED without a file makes a shared anonymous object.
+ * => 0 with *out, or -ENOMEM, -EINVAL, -EEXIST, -EPERM (below 64 KiB), -EOVERFLOW; nothing changed
+ *    on failure.
+ */
 int aspace_map(struct aspace *as, const struct map_request *req, vaddr_t *out);
 int aspace_unmap(struct aspace *as, vaddr_t start, uint64_t len);
-/* => -ENOMEM if part of the range is not mapped, as Linux. */
+/*
+ * => 0; -EINVAL; -EACCES (VMA_NOWRITE); -ENOMEM if part of the range is not mapped: as on Linux,
+ *    what lies before the first hole has changed then.
+ */
 int aspace_protect(struct aspace *as, vaddr_t start, uint64_t len, unsigned prot);
 /* => the new break, or the old one when it cannot be moved. */
 uint64_t aspace_brk(struct aspace *as, uint64_t brk);
-/* mremap(2) without the fork-only corners. => address or -errno. */
+/* mremap(2) without MREMAP_DONTUNMAP and copies of shared mappings. => address or -errno. */
 int64_t aspace_remap(struct aspace *as, vaddr_t old, uint64_t old_len, uint64_t new_len,
 		     unsigned flags, vaddr_t new_addr);
-/* MADV_DONTNEED: drops private pages of the range. */
+/* MADV_DONTNEED: drops private pages of the range. => 0, -EINVAL, -ENOMEM (a hole; still done) */
 int aspace_discard(struct aspace *as, vaddr_t start, uint64_t len);
 
 struct fault_result {
@@ -83,8 +96,17 @@ struct fault_result {
 	int code;      /* si_code */
 };
 
-/* Serves a page fault at va: the whole policy on one screen. `access`: one of VMA_READ/WRITE/EXEC. */
+/* Serves a page fault at va: the whole policy on one screen. `access`: one of VMA_READ/WRITE/EXEC.
+ */
 struct fault_result aspace_fault(struct aspace *as, vaddr_t va, unsigned access);
+
+/*
+ * The same for a trap, bracketed by TRACE_FAULT_BEGIN and _END: what kernel_page_fault() is to
+ * call. scause, pc and pid are for the events; from_user false: a user copy, whose failure is
+ * TK_FIXUP.
+ */
+struct fault_result aspace_fault_trap(struct aspace *as, vaddr_t va, uint64_t scause, uint64_t pc,
+				      uint32_t pid, unsigned access, bool from_user);
 
 /* Lock held. => the VMA that contains va, or NULL. */
 struct vma *aspace_find(struct aspace *as, vaddr_t va);

@@ -1,0 +1,378 @@
+/*
+ * From a machine with memory to a program that runs.
+ *
+ * The architecture has paging on and frames to give (kernel/arch/riscv/boot.c).
+ * Here follows, in this order: small objects, the device tree's words, the seed,
+ * the file tree from the initial RAM disk, devices, and the first process.
+ *
+ * Words of the kernel command line, separated by spaces; unknown ones are ignored:
+ *
+ *     init=PATH      the program, an absolute path; default /init
+ *     seed=N         decimal or 0x; default: a hash of the tree's rng-seed, else 0
+ *     epoch=SECONDS  what the real-time clock shows at start; default 2026-01-01
+ *     verbose        says what is found
+ *
+ * What else the first program needs comes from files of the RAM disk, which are
+ * gone from the tree before it starts:
+ *
+ *     /.limpid/argv, /.limpid/envp    strings, each with its NUL
+ *     /.limpid/cwd                    the current folder; default /
+ *     /.limpid/execfn                 the program's name as the user typed it
+ *
+ * When a program cannot be started, the kernel says why in one line and ends as
+ * a shell would: 127, it is not there; 126, it cannot be run.
+ */
+#include "kernel/arch/riscv/trapframe.h"
+#include "kernel/dev/console.h"
+#include "kernel/dev/plic.h"
+#include "kernel/dev/stream.h"
+#include "kernel/dev/uart.h"
+#include "kernel/fs/file.h"
+#include "kernel/fs/initramfs.h"
+#include "kernel/fs/path.h"
+#include "kernel/lib/lib.h"
+#include "kernel/lib/rand.h"
+#include "kernel/lib/trace.h"
+#include "kernel/mm/frame/frame.h"
+#include "kernel/mm/frame/slab.h"
+#include "kernel/mm/object/mobj.h"
+#include "kernel/mm/space/aspace.h"
+#include "kernel/proc/clock.h"
+#include "kernel/proc/exec.h"
+#include "kernel/proc/proc.h"
+
+#define MAX_DT_SIZE       (2u << 20)
+#define STATUS_NOT_FOUND  127
+#define STATUS_CANNOT_RUN 126
+#define OWN_FOLDER        ".limpid"
+
+struct options {
+	char *init; /* NULL: none given */
+	bool has_seed, verbose;
+	uint64_t seed;
+};
+
+/* Ends the machine with one line. */
+static _Noreturn void give_up(unsigned status, const char *fmt, ...)
+{
+	char line[PATH_MAX / 8];
+	va_list ap;
+
+	va_start(ap, fmt);
+	kvsnprintf(line, sizeof line, fmt, ap);
+	va_end(ap);
+	kprintf("%s\n", line);
+	arch_shutdown(status);
+}
+
+static _Noreturn void no_memory(void)
+{
+	give_up(STATUS_CANNOT_RUN, "not enough memory to start; give the machine more");
+}
+
+/* -- command line -------------------------------------------------------------------------- */
+
+static uint64_t parse_number(const char *s, size_t len)
+{
+	unsigned base = len > 2 && s[0] == '0' && (s[1] | 0x20) == 'x' ? 16 : 10;
+	uint64_t v = 0;
+
+	for (size_t i = base == 16 ? 2 : 0; i < len; i++) {
+		unsigned digit = (uint8_t)s[i] - '0';
+
+		if (digit > 9 && base == 16)
+			digit = ((uint8_t)s[i] | 0x20) - 'a' + 10u;
+		if (digit >= base)
+			break;
+		v = v * base + digit;
+	}
+	return v;
+}
+
+/* => the length of the value, if the word is `key` followed by one; *value is where it begins. */
+static bool has_key(const char *word, size_t len, const char *key, const char **value,
+		    size_t *value_len)
+{
+	size_t n = strlen(key);
+
+	if (len <= n || strncmp(word, key, n) != 0)
+		return false;
+	*value = word + n;
+	*value_len = len - n;
+	return true;
+}
+
+static char *copy_text(const char *text, size_t len)
+{
+	char *s = kmalloc(len + 1);
+
+	if (!s)
+		no_memory();
+	memcpy(s, text, len);
+	s[len] = 0;
+	return s;
+}
+
+static void parse_options(const char *line, struct options *o)
+{
+	while (*line) {
+		const char *value;
+		size_t len = 0, n;
+
+		while (line[len] && line[len] != ' ')
+			len++;
+		if (has_key(line, len, "init=", &value, &n)) {
+			kfree(o->init);
+			o->init = copy_text(value, n);
+		} else if (has_key(line, len, "seed=", &value, &n)) {
+			o->seed = parse_number(value, n);
+			o->has_seed = true;
+		} else if (has_key(line, len, "epoch=", &value, &n)) {
+			clock_set_epoch(parse_number(value, n));
+		} else if (len == 7 && strncmp(line, "verbose", len) == 0) {
+			o->verbose = true;
+		}
+		line += len;
+		while (*line == ' ')
+			line++;
+	}
+}
+
+static void read_options(const struct dt *dt, struct options *o)
+{
+	const char *line = NULL;
+	const void *seed = NULL;
+	struct dt_node chosen;
+	uint32_t len;
+
+	if (dt_find(dt, "/chosen", &chosen)) {
+		line = dt_prop_string(dt, &chosen, "bootargs");
+		seed = dt_prop(dt, &chosen, "rng-seed", &len);
+	}
+	if (line)
+		parse_options(line, o);
+	if (!o->has_seed && seed)
+		o->seed = rand_hash(0, seed, len);
+}
+
+/* -- files --------------------------------------------------------------------------------- */
+
+static void unpack_initrd(const struct dt *dt, const struct options *o)
+{
+	struct dt_node chosen;
+	uint64_t start, end;
+
+	if (!dt_find(dt, "/chosen", &chosen) ||
+	    !dt_prop_number(dt, &chosen, "linux,initrd-start", &start) ||
+	    !dt_prop_number(dt, &chosen, "linux,initrd-end", &end) || end <= start)
+		give_up(STATUS_NOT_FOUND, "no initial RAM disk: there is no program to run");
+	int error = initramfs_unpack(PADDR(start), PADDR(end));
+	if (error == -ENOMEM)
+		no_memory();
+	if (error)
+		give_up(STATUS_CANNOT_RUN, "the initial RAM disk is not a cpio archive (newc)");
+	if (o->verbose)
+		kprintf("initial RAM disk: %lx to %lx\n", start, end);
+}
+
+/*
+ * Takes the contents of /.limpid/NAME out of the tree. => the object, with a reference; NULL: there
+ * is no such file.
+ */
+static struct mobj *take_own_file(const char *name)
+{
+	struct mobj *o = NULL;
+
+	tree_lock();
+	struct inode *dir = dir_find(tree_root(), OWN_FOLDER, strlen(OWN_FOLDER));
+	struct inode *i = dir && inode_is_dir(dir) ? dir_find(dir, name, strlen(name)) : NULL;
+	if (i && i->data) {
+		o = i->data;
+		mobj_get(o);
+		dir_remove(dir, name, strlen(name));
+	}
+	if (dir && inode_is_dir(dir) && !dir->first)
+		dir_remove(tree_root(), OWN_FOLDER, strlen(OWN_FOLDER));
+	tree_unlock();
+	return o;
+}
+
+/* => the text of /.limpid/NAME, or a copy of `otherwise`. */
+static char *take_own_text(const char *name, const char *otherwise)
+{
+	struct mobj *o = take_own_file(name);
+	char *text;
+
+	if (!o)
+		return copy_text(otherwise, strlen(otherwise));
+	size_t len = o->size < PATH_MAX ? o->size : PATH_MAX - 1;
+	text = kmalloc(len + 1);
+	if (!text)
+		no_memory();
+	text[mobj_read(o, 0, text, len)] = 0;
+	mobj_put(o);
+	return text;
+}
+
+static void take_own_strings(const char *name, const char *otherwise, struct string_table *t)
+{
+	struct mobj *o = take_own_file(name);
+
+	if (!o)
+		o = mobj_create(MOBJ_FILE, 0);
+	if (!o)
+		no_memory();
+	if (o->size == 0 && otherwise)
+		mobj_write(o, 0, otherwise, strlen(otherwise) + 1);
+	if (string_table_init(t, o) != 0)
+		no_memory();
+}
+
+static const char *reason_of(int error)
+{
+	switch (error) {
+	case -ENOENT: return "no such file";
+	case -ENOTDIR: return "a part of its path is not a folder";
+	case -EACCES: return "permission denied";
+	case -ELOOP: return "too many symbolic links";
+	case -ENAMETOOLONG: return "its name is too long";
+	default: return "not enough memory";
+	}
+}
+
+/* => the program's inode, with a reference. */
+static struct inode *find_program(const char *path)
+{
+	struct path found;
+	int error = path_walk(tree_root(), path, WALK_FOLLOW, &found);
+
+	if (error)
+		give_up(error == -ENOENT || error == -ENOTDIR ? STATUS_NOT_FOUND
+							      : STATUS_CANNOT_RUN,
+			"cannot run %s: %s", path, reason_of(error));
+	struct inode *i = found.inode;
+	inode_get(i);
+	path_put(&found);
+	if (inode_is_dir(i))
+		give_up(STATUS_CANNOT_RUN, "cannot run %s: it is a folder", path);
+	if (!i->data)
+		give_up(STATUS_CANNOT_RUN, "cannot run %s: it is not a regular file", path);
+	if (inode_access(i, &proc_current()->cred, X_OK) != 0)
+		give_up(STATUS_CANNOT_RUN, "cannot run %s: it is not executable", path);
+	return i;
+}
+
+static struct inode *find_cwd(const char *path)
+{
+	struct path found;
+	int error = path_walk(tree_root(), path, WALK_FOLLOW, &found);
+
+	if (error)
+		give_up(STATUS_CANNOT_RUN, "current folder %s: %s", path, reason_of(error));
+	struct inode *i = found.inode;
+	inode_get(i);
+	path_put(&found);
+	if (!inode_is_dir(i))
+		give_up(STATUS_CANNOT_RUN, "current folder %s: it is not a folder", path);
+	return i;
+}
+
+/* -- standard streams ---------------------------------------------------------------------- */
+
+/* A port that is missing leaves its number closed; a machine without any port has the UART. */
+static void open_streams(const struct dt *dt, struct proc *p)
+{
+	static const char *const names[3] = {"stdin", "stdout", "stderr"};
+	struct stream *streams[3], *uart = NULL;
+
+	for (int fd = 0; fd < 3; fd++)
+		streams[fd] = console_port(names[fd]);
+	if (!streams[0] && !streams[1] && !streams[2])
+		uart = uart_init(dt);
+	for (int fd = 0; fd < 3; fd++) {
+		struct stream *s = uart ? uart : streams[fd];
+		struct file *f;
+
+		if (!s)
+			continue;
+		f = stream_file_open(s, fd == 0 ? O_RDONLY : O_WRONLY);
+		if (!f || fd_replace(p->fds, fd, f, RLIM_INFINITY, false) < 0)
+			no_memory();
+		file_put(f);
+	}
+}
+
+/* -- the first process --------------------------------------------------------------------- */
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+static _Noreturn void start_program(const struct dt *dt, const struct options *o)
+{
+	const char *init = o->init ? o->init : "/init", *why;
+	struct proc *p = proc_create(0);
+	struct exec_request request = {.name = base_name(init)};
+	struct trapframe tf;
+
+	if (!p)
+		no_memory();
+	arch_current_set(p->threads);
+	aspace_switch(p->as);
+
+	take_own_strings("argv", init, &request.argv);
+	take_own_strings("envp", NULL, &request.envp);
+	char *cwd_path = take_own_text("cwd", "/");
+	char *execfn = take_own_text("execfn", init);
+	struct inode *exe = find_program(init), *cwd = find_cwd(cwd_path);
+	if (fs_attach(p, cwd, exe, init) != 0)
+		no_memory();
+	inode_put(cwd);
+	inode_put(exe);
+	open_streams(dt, p);
+
+	request.file = exe->data;
+	request.execfn = execfn;
+	if (exec_load(p, &request, &tf, &why) != 0)
+		give_up(STATUS_CANNOT_RUN, "cannot run %s: %s", init, why);
+	mobj_put(request.argv.strings);
+	mobj_put(request.envp.strings);
+	kfree(execfn);
+	kfree(cwd_path);
+	if (o->verbose)
+		kprintf("%s: entry %lx, stack %lx\n", init, tf.pc, tf.x[2]);
+	TRACE(TRACE_USER_ENTER, p->pid, tf.pc, tf.x[2], 0, 0, 0);
+	arch_enter_user(&tf);
+}
+
+_Noreturn void kernel_main(const void *fdt)
+{
+	static struct options options;
+	static struct dt dt;
+
+	slab_init();
+	if (dt_open(&dt, fdt, MAX_DT_SIZE) != 0)
+		panic("the device tree is not well-formed");
+	read_options(&dt, &options);
+	rand_seed(options.seed);
+	frame_seed(options.seed);
+
+	if (tree_init() != 0)
+		no_memory();
+	unpack_initrd(&dt, &options);
+	if (devices_init() != 0 || procfs_init() != 0)
+		no_memory();
+	plic_init(&dt);
+	console_init(&dt);
+	if (options.verbose) {
+		struct frame_stats fs;
+
+		frame_stats(&fs);
+		kprintf("memory: %lu KiB, %lu KiB free; seed %lu\n", fs.total * 4, fs.free * 4,
+			options.seed);
+	}
+	start_program(&dt, &options);
+}

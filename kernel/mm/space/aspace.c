@@ -1,0 +1,527 @@
+/*
+ * Address spaces: the tree of VMAs, and the life of a space.
+ *
+ * Terms. A *VMA* is a range of pages with one set of rights and one source of
+ * contents. A private VMA has up to two: pages of its own in `anon`, a memory
+ * object indexed by VPN, and below it the file, if it maps one:
+ *
+ *	 VMA      start ........................ end
+ *	 anon       .    P    .    P    P    .    .      own page, if there is one
+ *	 file       F    F    F    F    F    F    .      else the file's page
+ *
+ * A shared VMA has `file` alone (a shared anonymous one, an anonymous object in
+ * its place). VMAs that came from one VMA by splitting share its `anon`, each
+ * owning the pages of its own range; so the object of a range that is extended
+ * into free space has no pages there.
+ *
+ * The tree is ordered by address. Each node also knows, of its subtree, the
+ * lowest address, the highest, and the largest hole between two VMAs; so the
+ * highest hole of a given length is found without visiting subtrees that have
+ * none, in O(log n). A stack keeps a guard gap below itself free of what does
+ * not ask for a fixed place.
+ *
+ * Invariants:
+ *   I1  VMAs are page-aligned, not empty, below the end of user addresses, and
+ *       do not overlap
+ *   I2  subtree_first, _last and _gap are as node_summary() says
+ *   I3  nvmas counts the VMAs, mapped their bytes
+ *   I4  anon is NULL or anonymous, and NULL in a shared VMA
+ *   I5  a frame mapped at a page is the VMA's own page, or its file's, or the
+ *       zero frame, and rights are at most the VMA's; only the VMA's own pages
+ *       and shared pages are writable
+ *   I6  resident counts the pages mapped, those of the zero frame aside
+ *   I7  refs of a frame in use = PTEs that map it + 1 if an object holds it
+ *       (told to the lens, which checks it)
+ *
+ * Locks: `lock` guards all of a space, its page table too. Objects' locks are
+ * taken inside it. What can fail does so before anything changes: callers
+ * allocate the VMAs that a change may need (`spare`), then commit.
+ */
+#include "kernel/lib/lib.h"
+#include "kernel/lib/trace.h"
+#include "kernel/mm/frame/frame.h"
+#include "kernel/mm/frame/slab.h"
+#include "kernel/mm/space/vma.h"
+
+/* Linux's gap between the stack's top and the first mapping below: at least 128 MiB. */
+#define MMAP_GAP            0x8000000UL
+#define DEFAULT_STACK_LIMIT 0x800000UL
+
+struct frame *zero_frame;
+static struct cache *aspace_cache, *vma_cache;
+static uint32_t last_id;
+
+/* -- VMAs ---------------------------------------------------------------------------------- */
+
+struct vma *vma_alloc(void)
+{
+	return cache_alloc(vma_cache);
+}
+
+void vma_free(struct vma *v)
+{
+	if (v)
+		cache_free(vma_cache, v);
+}
+
+void vma_release(struct vma *v)
+{
+	if (v->anon)
+		mobj_put(v->anon);
+	if (v->file)
+		mobj_put(v->file);
+	vma_free(v);
+}
+
+unsigned vma_rights(const struct vma *v)
+{
+	unsigned rights = ARCH_USER;
+
+	if (v->flags & (VMA_READ | VMA_WRITE))
+		rights |= ARCH_R;
+	if (v->flags & VMA_WRITE)
+		rights |= ARCH_W;
+	if (v->flags & VMA_EXEC)
+		rights |= ARCH_X;
+	return rights;
+}
+
+static uint64_t vma_npages(const struct vma *v)
+{
+	return (v->end.v - v->start.v) >> PAGE_SHIFT;
+}
+
+static void tell_add(const struct aspace *as, const struct vma *v)
+{
+	unsigned prot = v->flags & VMA_PROT;
+
+	if (v->flags & VMA_SHARED)
+		prot |= TP_SHARED;
+	TRACE(TRACE_VMA_ADD, as->id, v->start.v, v->end.v, prot, v->kind,
+	      v->file_offset << PAGE_SHIFT);
+}
+
+static void tell_remove(const struct aspace *as, const struct vma *v)
+{
+	TRACE(TRACE_VMA_REMOVE, as->id, v->start.v, v->end.v, 0, 0, 0);
+}
+
+/* -- the tree ------------------------------------------------------------------------------ */
+
+static uint64_t max(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+static uint64_t min(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* a - b, and 0 where that would be negative. */
+static uint64_t distance(uint64_t a, uint64_t b)
+{
+	return a > b ? a - b : 0;
+}
+
+/* I2. */
+static void node_summary(struct avl_node *n)
+{
+	struct vma *v = vma_of(n), *left = vma_of(n->left), *right = vma_of(n->right);
+
+	v->subtree_first = left ? left->subtree_first : vma_gap_start(v);
+	v->subtree_last = right ? right->subtree_last : v->end.v;
+	v->subtree_gap = 0;
+	if (left)
+		v->subtree_gap =
+		    max(left->subtree_gap, distance(vma_gap_start(v), left->subtree_last));
+	if (right)
+		v->subtree_gap = max(max(v->subtree_gap, right->subtree_gap),
+				     distance(right->subtree_first, v->end.v));
+}
+
+static void tree_insert(struct aspace *as, struct vma *v)
+{
+	struct avl_node **link = &as->vmas.root, *parent = NULL;
+
+	while (*link) {
+		parent = *link;
+		link = v->start.v < vma_of(parent)->start.v ? &parent->left : &parent->right;
+	}
+	avl_insert(&as->vmas, &v->node, parent, link);
+	as->nvmas++;
+	as->mapped += v->end.v - v->start.v;
+}
+
+static void tree_remove(struct aspace *as, struct vma *v)
+{
+	avl_remove(&as->vmas, &v->node);
+	as->nvmas--;
+	as->mapped -= v->end.v - v->start.v;
+}
+
+struct vma *aspace_next(struct aspace *as, vaddr_t va)
+{
+	struct avl_node *n = as->vmas.root;
+	struct vma *best = NULL;
+
+	/* here: best ends above va; a better one can only be below n */
+	while (n) {
+		struct vma *v = vma_of(n);
+
+		if (v->end.v > va.v) {
+			best = v;
+			if (v->start.v <= va.v)
+				break;
+			n = n->left;
+		} else {
+			n = n->right;
+		}
+	}
+	return best;
+}
+
+struct vma *aspace_find(struct aspace *as, vaddr_t va)
+{
+	struct vma *v = aspace_next(as, va);
+
+	return v && v->start.v <= va.v ? v : NULL;
+}
+
+/*
+ * => the highest hole of len bytes in [low, high) beside the VMAs of the subtree, all of which lie
+ *    between the neighbours that low and high stand for; 0: none.
+ */
+static uint64_t hole_below(const struct avl_node *n, uint64_t low, uint64_t high, uint64_t len)
+{
+	const struct vma *v = vma_of(n);
+	uint64_t at;
+
+	if (high < low || high - low < len)
+		return 0;
+	if (!v)
+		return high - len;
+	if (v->subtree_gap < len && distance(v->subtree_first, low) < len &&
+	    distance(high, v->subtree_last) < len)
+		return 0;
+	at = hole_below(n->right, max(low, v->end.v), high, len);
+	return at ? at : hole_below(n->left, low, min(high, vma_gap_start(v)), len);
+}
+
+uint64_t space_hole(const struct aspace *as, uint64_t low, uint64_t high, uint64_t len)
+{
+	return hole_below(as->vmas.root, low, high, len);
+}
+
+uint64_t space_place(const struct aspace *as, uint64_t len)
+{
+	uint64_t at = space_hole(as, SPACE_MIN, as->mmap_top.v, len);
+
+	return at ? at : space_hole(as, SPACE_MIN, arch_user_end().v, len);
+}
+
+uint64_t space_covered(struct aspace *as, uint64_t start, uint64_t end)
+{
+	uint64_t sum = 0;
+
+	for (struct vma *v = aspace_next(as, VADDR(start)); v && v->start.v < end; v = vma_next(v))
+		sum += min(v->end.v, end) - max(v->start.v, start);
+	return sum;
+}
+
+bool space_may_grow(const struct aspace *as, uint64_t len, unsigned flags, bool noreserve)
+{
+	struct frame_stats stats;
+
+	if (as->mapped + len > as->as_limit || as->nvmas >= MAX_VMAS)
+		return false;
+	/* Linux's default, "heuristic" overcommit: refused is only what could never fit. */
+	if (noreserve || !(flags & VMA_WRITE))
+		return true;
+	frame_stats(&stats);
+	return len >> PAGE_SHIFT <= stats.total;
+}
+
+/* -- changes of the tree ------------------------------------------------------------------- */
+
+void vma_insert(struct aspace *as, struct vma *v)
+{
+	tree_insert(as, v);
+	tell_add(as, v);
+}
+
+void vma_remove(struct aspace *as, struct vma *v)
+{
+	tell_remove(as, v);
+	tree_remove(as, v);
+}
+
+void vma_resize(struct aspace *as, struct vma *v, uint64_t start, uint64_t end)
+{
+	tell_remove(as, v);
+	as->mapped += (end - start) - (v->end.v - v->start.v);
+	if (v->file)
+		v->file_offset += (start >> PAGE_SHIFT) - (v->start.v >> PAGE_SHIFT);
+	v->start = VADDR(start);
+	v->end = VADDR(end);
+	avl_update(&as->vmas, &v->node);
+	tell_add(as, v);
+}
+
+void vma_split(struct aspace *as, struct vma *v, uint64_t at, struct vma *spare)
+{
+	tell_remove(as, v);
+	*spare = *v;
+	if (spare->anon)
+		mobj_get(spare->anon);
+	if (spare->file) {
+		mobj_get(spare->file);
+		spare->file_offset += (at - v->start.v) >> PAGE_SHIFT;
+	}
+	spare->start = VADDR(at);
+	as->mapped -= v->end.v - at;
+	v->end = VADDR(at);
+	avl_update(&as->vmas, &v->node);
+	tell_add(as, v);
+	vma_insert(as, spare);
+}
+
+/* => whether b continues a, so that the two may be one VMA. */
+static bool is_continued(const struct vma *a, const struct vma *b)
+{
+	return a->end.v == b->start.v && a->flags == b->flags && a->kind == b->kind &&
+	       !(a->flags & VMA_GROWSDOWN) && a->file == b->file &&
+	       (!a->file || a->file_offset + vma_npages(a) == b->file_offset) &&
+	       (a->anon == b->anon || !a->anon || !b->anon);
+}
+
+/* Makes a and b, which continues it and is not in the tree, one; takes over b's references. */
+static void absorb(struct aspace *as, struct vma *a, const struct vma *b)
+{
+	if (!a->anon)
+		a->anon = b->anon;
+	else if (b->anon)
+		mobj_put(b->anon);
+	if (b->file)
+		mobj_put(b->file);
+	vma_resize(as, a, a->start.v, b->end.v);
+}
+
+struct vma *vma_join(struct aspace *as, struct vma *v)
+{
+	struct vma *prev = vma_prev(v), *next = vma_next(v);
+
+	if (next && is_continued(v, next)) {
+		vma_remove(as, next);
+		absorb(as, v, next);
+		vma_free(next);
+	}
+	if (prev && is_continued(prev, v)) {
+		vma_remove(as, v);
+		absorb(as, prev, v);
+		vma_free(v);
+		v = prev;
+	}
+	return v;
+}
+
+void vma_place(struct aspace *as, const struct vma *v, struct vma *spare)
+{
+	struct vma *prev = v->start.v ? aspace_find(as, VADDR(v->start.v - 1)) : NULL;
+
+	if (prev && is_continued(prev, v)) {
+		absorb(as, prev, v);
+		vma_free(spare);
+		vma_join(as, prev);
+		return;
+	}
+	*spare = *v;
+	vma_insert(as, spare);
+	vma_join(as, spare);
+}
+
+/* -- pages --------------------------------------------------------------------------------- */
+
+int space_map_frame(struct aspace *as, uint64_t va, struct frame *f, unsigned rights,
+		    struct arch_mapping *old)
+{
+	struct frame *before;
+	int err;
+
+	frame_get(f);
+	err = arch_pt_set(&as->pt, VADDR(va), frame_pfn(f), rights, old);
+	if (err) {
+		frame_put(f);
+		return err;
+	}
+	as->resident += f != zero_frame;
+	if (old->present) {
+		before = frame_in_use(old->pfn);
+		as->resident -= before != zero_frame;
+		frame_put(before);
+	}
+	if (as->resident > as->resident_peak)
+		as->resident_peak = as->resident;
+	return 0;
+}
+
+static void page_gone(void *ctx, vaddr_t va, struct arch_mapping old)
+{
+	struct aspace *as = ctx;
+	struct frame *f = frame_in_use(old.pfn);
+
+	(void)va;
+	as->resident -= f != zero_frame;
+	frame_put(f);
+}
+
+void space_unmap_pages(struct aspace *as, uint64_t start, uint64_t end)
+{
+	arch_pt_clear(&as->pt, VADDR(start), VADDR(end), page_gone, as);
+}
+
+void vma_drop_pages(struct aspace *as, struct vma *v, uint64_t start, uint64_t end)
+{
+	space_unmap_pages(as, start, end);
+	if (v->anon)
+		mobj_discard(v->anon, start >> PAGE_SHIFT, (end - start) >> PAGE_SHIFT);
+}
+
+/* -- life ---------------------------------------------------------------------------------- */
+
+/* What all spaces share, made with the first. => false: no memory. */
+static bool shared_create(void)
+{
+	if (!aspace_cache)
+		aspace_cache = cache_create("aspace", sizeof(struct aspace), 8);
+	if (!vma_cache)
+		vma_cache = cache_create("vma", sizeof(struct vma), 8);
+	if (!zero_frame) {
+		zero_frame = frame_alloc(0, TF_ZERO, FRAME_ZEROED);
+		if (zero_frame)
+			TRACE(TRACE_FRAME_PIN, frame_pfn(zero_frame).v, 1, 0, 0, 0, 0);
+	}
+	return aspace_cache && vma_cache && zero_frame;
+}
+
+struct aspace *aspace_create(void)
+{
+	struct aspace *as;
+
+	if (!shared_create())
+		return NULL;
+	as = cache_alloc(aspace_cache);
+	if (!as)
+		return NULL;
+	memset(as, 0, sizeof *as);
+	as->id = __atomic_add_fetch(&last_id, 1, __ATOMIC_RELAXED);
+	as->refs = 1;
+	mutex_init(&as->lock);
+	avl_init(&as->vmas, node_summary);
+	as->stack_limit = DEFAULT_STACK_LIMIT;
+	as->data_limit = as->as_limit = UINT64_MAX;
+	as->mmap_top = VADDR(arch_user_end().v - MMAP_GAP);
+	if (arch_pt_init(&as->pt, as->id)) {
+		cache_free(aspace_cache, as);
+		return NULL;
+	}
+	TRACE(TRACE_AS_CREATE, as->id, as->pt.root.v >> PAGE_SHIFT, 0, 0, 0, 0);
+	return as;
+}
+
+void aspace_get(struct aspace *as)
+{
+	__atomic_fetch_add(&as->refs, 1, __ATOMIC_RELAXED);
+}
+
+void aspace_put(struct aspace *as)
+{
+	uint32_t before = __atomic_fetch_sub(&as->refs, 1, __ATOMIC_ACQ_REL);
+	struct vma *v;
+
+	CHECK3(before, >, 0);
+	if (before > 1)
+		return;
+	space_unmap_pages(as, 0, arch_user_end().v);
+	while ((v = vma_of(as->vmas.root))) {
+		vma_drop_pages(as, v, v->start.v, v->end.v);
+		vma_remove(as, v);
+		vma_release(v);
+	}
+	CHECK3(as->resident, ==, 0);
+	CHECK3(as->mapped, ==, 0);
+	arch_pt_fini(&as->pt);
+	TRACE(TRACE_AS_DESTROY, as->id, 0, 0, 0, 0, 0);
+	cache_free(aspace_cache, as);
+}
+
+void aspace_switch(struct aspace *as)
+{
+	arch_pt_switch(as ? &as->pt : NULL);
+}
+
+/* -- check --------------------------------------------------------------------------------- */
+
+/* I5 of one page. => whether it counts as resident. */
+static bool page_check(const struct vma *v, uint64_t va, struct arch_mapping m)
+{
+	struct frame *f = frame_of(m.pfn), *own = NULL, *files = NULL;
+	uint64_t vpn = va >> PAGE_SHIFT;
+
+	if (v->anon)
+		own = mobj_lookup_locked(v->anon, vpn);
+	if (v->file)
+		files = mobj_lookup_locked(v->file,
+					   v->file_offset + (vpn - (v->start.v >> PAGE_SHIFT)));
+	CHECK3(m.rights & ~vma_rights(v), ==, 0);
+	CHECK3(f->refs, >, 0);
+	if (own)
+		CHECK3((uintptr_t)f, ==, (uintptr_t)own);
+	else if (v->file)
+		CHECK3((uintptr_t)f, ==, (uintptr_t)files);
+	else
+		CHECK3((uintptr_t)f, ==, (uintptr_t)zero_frame);
+	if (m.rights & ARCH_W)
+		CHECK(own || v->flags & VMA_SHARED);
+	return f != zero_frame;
+}
+
+/* The pages outside all VMAs, whose tables must be empty, are left to I6. */
+void aspace_check(struct aspace *as)
+{
+	uint64_t end = 0, mapped = 0, resident = 0;
+	unsigned n = 0;
+
+	mutex_lock(&as->lock);
+	CHECK3(avl_check(&as->vmas), ==, as->nvmas);
+	for (struct vma *v = vma_of(avl_first(&as->vmas)); v; v = vma_next(v)) {
+		struct vma copy = *v;
+
+		CHECK3(v->start.v, >=, end); /* I1 */
+		CHECK3(v->start.v, <, v->end.v);
+		CHECK3((v->start.v | v->end.v) & PAGE_MASK, ==, 0);
+		node_summary(&v->node); /* I2 */
+		CHECK3(v->subtree_first, ==, copy.subtree_first);
+		CHECK3(v->subtree_last, ==, copy.subtree_last);
+		CHECK3(v->subtree_gap, ==, copy.subtree_gap);
+		if (v->anon) { /* I4 */
+			CHECK3(v->anon->kind, ==, MOBJ_ANON);
+			CHECK(!(v->flags & VMA_SHARED));
+			mobj_check(v->anon);
+		}
+		for (uint64_t va = v->start.v; va < v->end.v; va += PAGE_SIZE) {
+			struct arch_mapping m = arch_pt_get(&as->pt, VADDR(va));
+
+			if (m.present)
+				resident += page_check(v, va, m);
+		}
+		end = v->end.v;
+		mapped += v->end.v - v->start.v;
+		n++;
+	}
+	CHECK3(end, <=, arch_user_end().v);
+	CHECK3(n, ==, as->nvmas); /* I3 */
+	CHECK3(mapped, ==, as->mapped);
+	CHECK3(resident, ==, as->resident); /* I6 */
+	mutex_unlock(&as->lock);
+}

@@ -1,0 +1,210 @@
+/*
+ * Page faults: the whole policy.
+ *
+ *	                 read or fetch               write
+ *	shared           the object's page           the object's page, writable
+ *	private,
+ *	  own page       it                          it, writable
+ *	  of a file      the file's page             a copy becomes the own page
+ *	  anonymous      the zero frame              a cleared own page
+ *
+ * A page below a stack, within the stack's limit and not too close to what lies
+ * below, first extends the stack. What the VMA forbids is SIGSEGV, what lies
+ * beyond a file's last page is SIGBUS, and a lack of frames is SIGKILL.
+ *
+ * A fault may also find that all is well: another hart was faster, or the
+ * hardware remembered that an entry was missing. Mapping once more flushes that.
+ *
+ * The address space's lock is held throughout, an object's while it is looked
+ * at. A frame that is to be mapped is alive, because its object holds it.
+ */
+#include "kernel/lib/lib.h"
+#include "kernel/lib/trace.h"
+#include "kernel/mm/frame/frame.h"
+#include "kernel/mm/space/vma.h"
+#include "abi/linux.h"
+
+static struct fault_result served(unsigned kind)
+{
+	return (struct fault_result){.kind = kind};
+}
+
+static struct fault_result refused(unsigned kind, int signo, int code)
+{
+	return (struct fault_result){.kind = kind, .signo = signo, .code = code};
+}
+
+/* => whether VMA rights allow the access; on this architecture W implies R. */
+static bool is_allowed(const struct vma *v, unsigned access)
+{
+	if (access == VMA_READ)
+		access |= VMA_WRITE;
+	return v->flags & access;
+}
+
+/* Extends stack v down to the page of va. => false: it may not. */
+static bool stack_grow(struct aspace *as, struct vma *v, uint64_t va)
+{
+	uint64_t start = ROUND_DOWN(va, PAGE_SIZE), grown = v->start.v - start;
+	struct vma *prev = vma_prev(v);
+
+	if (!(v->flags & VMA_GROWSDOWN) || start < SPACE_MIN ||
+	    v->end.v - start > as->stack_limit || as->mapped + grown > as->as_limit)
+		return false;
+	if (prev && !(prev->flags & VMA_GROWSDOWN) && prev->flags & VMA_PROT &&
+	    start - prev->end.v < STACK_GUARD)
+		return false;
+	vma_resize(as, v, start, v->end.v);
+	return true;
+}
+
+/* => v's own page, NULL if there is none yet. */
+static struct frame *own_lookup(struct vma *v, uint64_t vpn)
+{
+	struct frame *f;
+
+	if (!v->anon)
+		return NULL;
+	spin_lock(&v->anon->lock);
+	f = mobj_lookup_locked(v->anon, vpn);
+	spin_unlock(&v->anon->lock);
+	return f;
+}
+
+/* Gives v an own page: a copy of `from`, or cleared. => NULL: no memory. */
+static struct frame *own_create(struct vma *v, uint64_t vpn, struct frame *from)
+{
+	struct frame *f;
+	int err;
+
+	if (!v->anon)
+		v->anon = mobj_create(MOBJ_ANON, UINT64_MAX);
+	if (!v->anon)
+		return NULL;
+	f = frame_alloc(0, TF_ANON, from ? 0 : FRAME_ZEROED);
+	if (!f)
+		return NULL;
+	if (from)
+		arch_page_copy(frame_kva(f), frame_kva(from));
+	spin_lock(&v->anon->lock);
+	err = mobj_insert_locked(v->anon, vpn, f);
+	spin_unlock(&v->anon->lock);
+	if (!err)
+		return f;
+	frame_put(f);
+	return NULL;
+}
+
+/* => whether the object has bytes in page `index`. */
+static bool is_in_object(const struct mobj *o, uint64_t index)
+{
+	return index < (o->size >> PAGE_SHIFT) + ((o->size & PAGE_MASK) != 0);
+}
+
+/* => the object's page, made of zeroes (*made) where it has none; NULL: no memory. */
+static struct frame *object_page(struct mobj *o, uint64_t index, bool *made)
+{
+	struct frame *f;
+
+	*made = false;
+	spin_lock(&o->lock);
+	f = mobj_lookup_locked(o, index);
+	if (!f) {
+		f = frame_alloc(0, o->kind == MOBJ_FILE ? TF_FILE : TF_ANON, FRAME_ZEROED);
+		if (f && mobj_insert_locked(o, index, f)) {
+			frame_put(f);
+			f = NULL;
+		}
+		*made = true;
+	}
+	spin_unlock(&o->lock);
+	return f;
+}
+
+/* Chooses the frame for a page of v, and how the fault is to be counted. */
+static struct fault_result page_serve(struct aspace *as, struct vma *v, uint64_t va,
+				      unsigned access, bool grown)
+{
+	uint64_t vpn = va >> PAGE_SHIFT,
+		 index = v->file_offset + (vpn - (v->start.v >> PAGE_SHIFT));
+	bool write = access == VMA_WRITE, own = false, made;
+	unsigned rights = vma_rights(v), kind;
+	struct arch_mapping old;
+	struct frame *f;
+
+	if (v->file && !is_in_object(v->file, index))
+		return refused(TK_SIGBUS, SIGBUS, BUS_ADRERR);
+
+	if (v->flags & VMA_SHARED) {
+		f = object_page(v->file, index, &made);
+		kind = made && v->file->kind == MOBJ_ANON ? TK_ZERO
+		       : write                            ? TK_SHARED_WRITE
+							  : TK_FILE;
+		if (!write)
+			rights &= ~(unsigned)ARCH_W;
+	} else if ((f = own_lookup(v, vpn))) {
+		kind = TK_REMAP;
+		own = true;
+	} else if (v->file) {
+		f = object_page(v->file, index, &made);
+		kind = TK_FILE;
+		if (f && write) {
+			f = own_create(v, vpn, f);
+			kind = TK_FILE_COPY;
+		} else {
+			rights &= ~(unsigned)ARCH_W;
+		}
+	} else if (write) {
+		f = own_create(v, vpn, NULL);
+		kind = grown ? TK_STACK : TK_ZERO;
+	} else {
+		f = zero_frame;
+		kind = TK_ZERO_READ;
+		rights &= ~(unsigned)ARCH_W;
+	}
+	if (!f || space_map_frame(as, va, f, rights, &old))
+		return refused(TK_OOM, SIGKILL, SI_KERNEL);
+	if (old.present && old.pfn.v == frame_pfn(f).v) {
+		/* here: the page was mapped, and at most W was missing */
+		if (old.rights == rights)
+			kind = TK_SPURIOUS;
+		else if (own)
+			kind = TK_COW_REUSE;
+	}
+	as->minor_faults++;
+	return served(kind);
+}
+
+struct fault_result aspace_fault(struct aspace *as, vaddr_t va, unsigned access)
+{
+	struct fault_result r = refused(TK_SEGV_MAPERR, SIGSEGV, SEGV_MAPERR);
+	bool grown = false;
+	struct vma *v;
+
+	mutex_lock(&as->lock);
+	v = aspace_next(as, va);
+	if (v && va.v < v->start.v) {
+		grown = is_allowed(v, access) && stack_grow(as, v, va.v);
+		if (!grown)
+			v = NULL;
+	}
+	if (v && !is_allowed(v, access))
+		r = refused(TK_SEGV_ACCERR, SIGSEGV, SEGV_ACCERR);
+	else if (v)
+		r = page_serve(as, v, ROUND_DOWN(va.v, PAGE_SIZE), access, grown);
+	mutex_unlock(&as->lock);
+	return r;
+}
+
+struct fault_result aspace_fault_trap(struct aspace *as, vaddr_t va, uint64_t scause, uint64_t pc,
+				      uint32_t pid, unsigned access, bool from_user)
+{
+	struct fault_result r;
+
+	TRACE(TRACE_FAULT_BEGIN, as->id, va.v, scause, pc, pid, 0);
+	r = aspace_fault(as, va, access);
+	if (r.signo && !from_user)
+		r.kind = TK_FIXUP;
+	TRACE(TRACE_FAULT_END, as->id, va.v, r.kind, 0, 0, 0);
+	return r;
+}

@@ -1,0 +1,564 @@
+/*
+ * System calls on file descriptors.
+ */
+#include "kernel/sys/sys.h"
+#include "kernel/mm/frame/slab.h"
+#include "kernel/mm/object/mobj.h"
+#include "kernel/proc/clock.h"
+
+/* -- reading and writing ------------------------------------------------------------------- */
+
+typedef ssize_t transfer_fn(struct file *f, struct uio *u, uint64_t *pos);
+
+static bool is_user_range(uint64_t base, uint64_t len)
+{
+	uint64_t end = arch_user_end().v;
+
+	return base <= end && len <= end - base;
+}
+
+static int64_t transfer(uint64_t fd, uint64_t buf, uint64_t len, uint64_t *pos, transfer_fn *fn)
+{
+	struct linux_iovec iov;
+	struct uio u;
+	struct file *f = sys_fd(fd);
+	int64_t n;
+
+	if (!f)
+		return -EBADF;
+	if (pos && !f->ops->is_seekable) {
+		n = -ESPIPE;
+	} else if (!is_user_range(buf, len)) {
+		n = -EFAULT;
+	} else {
+		uio_init(&u, &iov, VADDR(buf), len < MAX_RW_COUNT ? len : MAX_RW_COUNT);
+		n = fn(f, &u, pos);
+	}
+	file_put(f);
+	return n;
+}
+
+int64_t sys_read(const uint64_t *a)
+{
+	return transfer(a[0], a[1], a[2], NULL, file_read);
+}
+
+int64_t sys_write(const uint64_t *a)
+{
+	return transfer(a[0], a[1], a[2], NULL, file_write);
+}
+
+int64_t sys_pread64(const uint64_t *a)
+{
+	uint64_t pos = a[3];
+
+	return (int64_t)pos < 0 ? -EINVAL : transfer(a[0], a[1], a[2], &pos, file_read);
+}
+
+int64_t sys_pwrite64(const uint64_t *a)
+{
+	uint64_t pos = a[3];
+
+	return (int64_t)pos < 0 ? -EINVAL : transfer(a[0], a[1], a[2], &pos, file_write);
+}
+
+/* Copies a list of buffers and sums it up. => 0 with iov to be kfree'd; -EINVAL, -EFAULT, -ENOMEM.
+ */
+static int iov_get(uint64_t user, uint64_t count, struct linux_iovec **out, uint64_t *total)
+{
+	struct linux_iovec *iov;
+
+	if (count > IOV_MAX)
+		return -EINVAL;
+	iov = kmalloc((count ? count : 1) * sizeof *iov);
+	if (!iov)
+		return -ENOMEM;
+	int error = arch_copy_from_user(iov, VADDR(user), count * sizeof *iov) ? -EFAULT : 0;
+	*total = 0;
+	for (uint64_t n = 0; n < count && !error; n++) {
+		if ((int64_t)iov[n].len < 0)
+			error = -EINVAL;
+		else if (!is_user_range(iov[n].base, iov[n].len))
+			error = -EFAULT;
+		else if (iov[n].len > MAX_RW_COUNT - *total)
+			iov[n].len = MAX_RW_COUNT - *total;
+		if (!error)
+			*total += iov[n].len;
+	}
+	if (error) {
+		kfree(iov);
+		return error;
+	}
+	*out = iov;
+	return 0;
+}
+
+static int64_t transfer_vector(uint64_t fd, uint64_t user_iov, uint64_t count, uint64_t *pos,
+			       transfer_fn *fn)
+{
+	struct file *f = sys_fd(fd);
+	struct linux_iovec *iov;
+	uint64_t total;
+	int64_t n;
+
+	if (!f)
+		return -EBADF;
+	if (pos && !f->ops->is_seekable) {
+		file_put(f);
+		return -ESPIPE;
+	}
+	n = iov_get(user_iov, count, &iov, &total);
+	if (n == 0) {
+		struct uio u = {.iov = iov, .niov = (unsigned)count, .left = total};
+
+		n = fn(f, &u, pos);
+		kfree(iov);
+	}
+	file_put(f);
+	return n;
+}
+
+int64_t sys_readv(const uint64_t *a)
+{
+	return transfer_vector(a[0], a[1], a[2], NULL, file_read);
+}
+
+int64_t sys_writev(const uint64_t *a)
+{
+	return transfer_vector(a[0], a[1], a[2], NULL, file_write);
+}
+
+int64_t sys_preadv(const uint64_t *a)
+{
+	uint64_t pos = a[3];
+
+	return (int64_t)pos < 0 ? -EINVAL : transfer_vector(a[0], a[1], a[2], &pos, file_read);
+}
+
+int64_t sys_pwritev(const uint64_t *a)
+{
+	uint64_t pos = a[3];
+
+	return (int64_t)pos < 0 ? -EINVAL : transfer_vector(a[0], a[1], a[2], &pos, file_write);
+}
+
+/* The flags of preadv2 ask for speed or durability that memory always has. */
+int64_t sys_preadv2(const uint64_t *a)
+{
+	if (a[5] != 0)
+		return -EOPNOTSUPP;
+	return (int64_t)a[3] == -1 ? sys_readv(a) : sys_preadv(a);
+}
+
+int64_t sys_pwritev2(const uint64_t *a)
+{
+	if (a[5] != 0)
+		return -EOPNOTSUPP;
+	return (int64_t)a[3] == -1 ? sys_writev(a) : sys_pwritev(a);
+}
+
+int64_t sys_lseek(const uint64_t *a)
+{
+	struct file *f = sys_fd(a[0]);
+	int64_t pos;
+
+	if (!f)
+		return -EBADF;
+	pos = (int)a[2] < SEEK_SET || (int)a[2] > SEEK_HOLE
+		  ? -EINVAL
+		  : file_seek(f, (int64_t)a[1], (int)a[2]);
+	file_put(f);
+	return pos;
+}
+
+/*
+ * Moves bytes from one file to another through a chunk of kernel memory. Bytes that were read but
+ * could not be written are given back by moving the input position.
+ */
+static int64_t copy_between(struct file *in, struct file *out, uint64_t *pos, uint64_t count)
+{
+	uint8_t *chunk = kmalloc(PAGE_SIZE);
+	int64_t total = 0, error = 0;
+
+	if (!chunk)
+		return -ENOMEM;
+	while ((uint64_t)total < count && !error) {
+		uint64_t want = count - (uint64_t)total;
+		struct linux_iovec iov;
+		struct uio u;
+
+		uio_init_kernel(&u, &iov, chunk, want < PAGE_SIZE ? want : PAGE_SIZE);
+		ssize_t got = file_read(in, &u, pos);
+		if (got <= 0) {
+			error = got;
+			break;
+		}
+		uio_init_kernel(&u, &iov, chunk, (uint64_t)got);
+		ssize_t put = file_write(out, &u, NULL);
+		if (put < 0) {
+			error = put;
+			put = 0;
+		}
+		total += put;
+		if (put < got) {
+			if (pos)
+				*pos -= (uint64_t)(got - put);
+			else if (in->ops->is_seekable)
+				file_seek(in, put - got, SEEK_CUR);
+			break;
+		}
+	}
+	kfree(chunk);
+	return total > 0 ? total : error;
+}
+
+int64_t sys_sendfile(const uint64_t *a)
+{
+	struct file *out = sys_fd(a[0]), *in = sys_fd(a[1]);
+	uint64_t pos, count = a[3] < MAX_RW_COUNT ? a[3] : MAX_RW_COUNT;
+	int64_t n;
+
+	if (!in || !out)
+		n = -EBADF;
+	else if (a[2] && arch_copy_from_user(&pos, VADDR(a[2]), sizeof pos) != 0)
+		n = -EFAULT;
+	else if (a[2] && !in->ops->is_seekable)
+		n = -ESPIPE;
+	else if (!in->data || (a[2] && (int64_t)pos < 0) || (out->flags & O_APPEND))
+		n = -EINVAL;
+	else
+		n = copy_between(in, out, a[2] ? &pos : NULL, count);
+	if (n >= 0 && a[2] && arch_copy_to_user(VADDR(a[2]), &pos, sizeof pos) != 0)
+		n = -EFAULT;
+	if (in)
+		file_put(in);
+	if (out)
+		file_put(out);
+	return n;
+}
+
+/* -- descriptors --------------------------------------------------------------------------- */
+
+static uint64_t fd_limit(void)
+{
+	return proc_current()->rlimits[RLIMIT_NOFILE].cur;
+}
+
+int64_t sys_close(const uint64_t *a)
+{
+	return fd_close(proc_current()->fds, (int)a[0]);
+}
+
+#define CLOSE_RANGE_UNSHARE 2
+#define CLOSE_RANGE_CLOEXEC 4
+
+int64_t sys_close_range(const uint64_t *a)
+{
+	struct fdtable *t = proc_current()->fds;
+	uint32_t first = (uint32_t)a[0], last = (uint32_t)a[1], flags = (uint32_t)a[2];
+
+	if ((flags & ~(uint32_t)(CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC)) || first > last)
+		return -EINVAL;
+	uint32_t end = (uint32_t)fdtable_end(t);
+	for (uint32_t fd = first; fd < end && fd <= last; fd++) {
+		if (flags & CLOSE_RANGE_CLOEXEC)
+			fd_set_flags(t, (int)fd, true);
+		else
+			fd_close(t, (int)fd);
+	}
+	return 0;
+}
+
+static int64_t duplicate(uint64_t fd, int min, bool cloexec)
+{
+	struct proc *p = proc_current();
+	struct file *f = sys_fd(fd);
+
+	if (!f)
+		return -EBADF;
+	int n = fd_install(p->fds, f, min, fd_limit(), cloexec);
+	if (n < 0)
+		file_put(f);
+	return n;
+}
+
+int64_t sys_dup(const uint64_t *a)
+{
+	return duplicate(a[0], 0, false);
+}
+
+int64_t sys_dup3(const uint64_t *a)
+{
+	struct proc *p = proc_current();
+
+	if (((uint32_t)a[2] & ~(uint32_t)O_CLOEXEC) || (int)a[0] == (int)a[1])
+		return -EINVAL;
+	if ((int)a[1] < 0 || a[1] >= fd_limit())
+		return -EBADF;
+	struct file *f = sys_fd(a[0]);
+	if (!f)
+		return -EBADF;
+	int n = fd_replace(p->fds, (int)a[1], f, fd_limit(), (a[2] & O_CLOEXEC) != 0);
+	file_put(f);
+	return n;
+}
+
+#define SETTABLE_FLAGS (O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME)
+
+static int64_t lock_query(uint64_t user)
+{
+	struct linux_flock l;
+
+	if (arch_copy_from_user(&l, VADDR(user), sizeof l) != 0)
+		return -EFAULT;
+	l.type = F_UNLCK; /* nobody else could hold one */
+	return arch_copy_to_user(VADDR(user), &l, sizeof l) != 0 ? -EFAULT : 0;
+}
+
+int64_t sys_fcntl(const uint64_t *a)
+{
+	struct fdtable *t = proc_current()->fds;
+	struct file *f = sys_fd(a[0]);
+	int64_t result = 0;
+
+	if (!f)
+		return -EBADF;
+	switch ((int)a[1]) {
+	case F_DUPFD:
+	case F_DUPFD_CLOEXEC:
+		result = (int)a[2] < 0 || a[2] >= fd_limit()
+			     ? -EINVAL
+			     : duplicate(a[0], (int)a[2], (int)a[1] == F_DUPFD_CLOEXEC);
+		break;
+	case F_GETFD: result = fd_flags(t, (int)a[0]); break;
+	case F_SETFD: result = fd_set_flags(t, (int)a[0], (a[2] & FD_CLOEXEC) != 0); break;
+	case F_GETFL: result = f->flags; break;
+	case F_SETFL:
+		f->flags = (f->flags & ~(uint32_t)SETTABLE_FLAGS) | (a[2] & SETTABLE_FLAGS);
+		break;
+	case F_GETLK: result = lock_query(a[2]); break;
+	case F_SETLK:
+	case F_SETLKW: break; /* with one process, every lock is granted */
+	default: result = -EINVAL;
+	}
+	file_put(f);
+	return result;
+}
+
+int64_t sys_flock(const uint64_t *a)
+{
+	struct file *f = sys_fd(a[0]);
+
+	if (!f)
+		return -EBADF;
+	file_put(f);
+	return 0;
+}
+
+static int64_t bytes_waiting(const struct file *f, uint64_t user)
+{
+	uint64_t size = f->data ? f->data->size : 0;
+	int32_t n = size > f->pos ? (int32_t)(size - f->pos) : 0;
+
+	if (!f->data)
+		return -ENOTTY;
+	return arch_copy_to_user(VADDR(user), &n, sizeof n) != 0 ? -EFAULT : 0;
+}
+
+int64_t sys_ioctl(const uint64_t *a)
+{
+	struct fdtable *t = proc_current()->fds;
+	struct file *f = sys_fd(a[0]);
+	int64_t result;
+	int32_t on;
+
+	if (!f)
+		return -EBADF;
+	switch ((uint32_t)a[1]) {
+	case FIOCLEX: result = fd_set_flags(t, (int)a[0], true); break;
+	case FIONCLEX: result = fd_set_flags(t, (int)a[0], false); break;
+	case FIONBIO:
+		result = arch_copy_from_user(&on, VADDR(a[2]), sizeof on) != 0 ? -EFAULT : 0;
+		if (!result)
+			f->flags = on ? f->flags | O_NONBLOCK : f->flags & ~(uint32_t)O_NONBLOCK;
+		break;
+	case FIONREAD: result = bytes_waiting(f, a[2]); break;
+	default: result = -ENOTTY;
+	}
+	file_put(f);
+	return result;
+}
+
+int64_t sys_fsync(const uint64_t *a)
+{
+	struct file *f = sys_fd(a[0]);
+	int64_t result = !f ? -EBADF : f->data || inode_is_dir(f->inode) ? 0 : -EINVAL;
+
+	if (f)
+		file_put(f);
+	return result;
+}
+
+int64_t sys_ftruncate(const uint64_t *a)
+{
+	struct file *f;
+	int64_t result = 0;
+
+	if ((int64_t)a[1] < 0)
+		return -EINVAL;
+	f = sys_fd(a[0]);
+	if (!f)
+		return -EBADF;
+	if (!f->data || (f->flags & O_ACCMODE) == O_RDONLY) {
+		result = -EINVAL;
+	} else {
+		sys_set_length(f->data, a[1]);
+		inode_touch(f->inode);
+	}
+	file_put(f);
+	return result;
+}
+
+#define FALLOC_FL_KEEP_SIZE 1
+
+int64_t sys_fallocate(const uint64_t *a)
+{
+	struct file *f = sys_fd(a[0]);
+	int64_t offset = (int64_t)a[2], len = (int64_t)a[3], end, result = 0;
+
+	if (!f)
+		return -EBADF;
+	if (offset < 0 || len <= 0)
+		result = -EINVAL;
+	else if (a[1] & ~(uint64_t)FALLOC_FL_KEEP_SIZE)
+		result = -EOPNOTSUPP;
+	else if ((f->flags & O_ACCMODE) == O_RDONLY)
+		result = -EBADF;
+	else if (!f->data)
+		result = f->ops->is_seekable ? -ENODEV : -ESPIPE;
+	else if (__builtin_add_overflow(offset, len, &end))
+		result = -EFBIG;
+	else if (!(a[1] & FALLOC_FL_KEEP_SIZE) && (uint64_t)end > f->data->size)
+		sys_set_length(f->data, (uint64_t)end);
+	file_put(f);
+	return result;
+}
+
+int64_t sys_fadvise64(const uint64_t *a)
+{
+	struct file *f = sys_fd(a[0]);
+	int64_t result = !f ? -EBADF : !f->ops->is_seekable ? -ESPIPE : (int)a[3] > 5 ? -EINVAL : 0;
+
+	if (f)
+		file_put(f);
+	return result;
+}
+
+/* -- waiting for files --------------------------------------------------------------------- */
+
+/* => when a wait with that timeout ends; UINT64_MAX: never. Or -errno. */
+static int deadline_get(uint64_t user, uint64_t *deadline)
+{
+	uint64_t ns;
+
+	*deadline = UINT64_MAX;
+	if (!user)
+		return 0;
+	int error = sys_timespec_get(user, &ns);
+	if (!error)
+		*deadline = arch_time_ns() + ns;
+	return error;
+}
+
+static int poll_fd(struct linux_pollfd *p)
+{
+	struct file *f;
+
+	p->revents = 0;
+	if (p->fd < 0)
+		return 0;
+	f = sys_fd((uint64_t)p->fd);
+	if (!f) {
+		p->revents = POLLNVAL;
+		return 1;
+	}
+	p->revents = (int16_t)(file_poll(f) & ((unsigned)p->events | POLLERR | POLLHUP));
+	file_put(f);
+	return p->revents != 0;
+}
+
+/* Every file is ready at once, so only a list without a ready one waits, for its time. */
+int64_t sys_ppoll(const uint64_t *a)
+{
+	uint64_t count = a[1], deadline;
+	struct linux_pollfd *fds;
+	int64_t ready = 0;
+
+	if (count > fd_limit())
+		return -EINVAL;
+	int error = deadline_get(a[2], &deadline);
+	if (error)
+		return error;
+	fds = kmalloc((count ? count : 1) * sizeof *fds);
+	if (!fds)
+		return -ENOMEM;
+	if (arch_copy_from_user(fds, VADDR(a[0]), count * sizeof *fds) != 0) {
+		kfree(fds);
+		return -EFAULT;
+	}
+	for (uint64_t n = 0; n < count; n++)
+		ready += poll_fd(&fds[n]);
+	if (ready == 0)
+		clock_sleep_until(deadline);
+	if (arch_copy_to_user(VADDR(a[0]), fds, count * sizeof *fds) != 0)
+		ready = -EFAULT;
+	kfree(fds);
+	return ready;
+}
+
+#define FD_SETSIZE 1024
+#define SET_WORDS  (FD_SETSIZE / 64)
+
+int64_t sys_pselect6(const uint64_t *a)
+{
+	static const unsigned wanted[3] = {POLLIN | POLLHUP | POLLERR, POLLOUT | POLLERR, POLLPRI};
+	uint64_t sets[3][SET_WORDS] = {0}, deadline;
+	int64_t nfds = (int)a[0], ready = 0;
+
+	if (nfds < 0)
+		return -EINVAL;
+	if (nfds > FD_SETSIZE)
+		nfds = FD_SETSIZE;
+	size_t len = (size_t)(nfds + 63) / 64 * 8;
+	for (int s = 0; s < 3; s++)
+		if (a[1 + s] && arch_copy_from_user(sets[s], VADDR(a[1 + s]), len) != 0)
+			return -EFAULT;
+	int error = deadline_get(a[4], &deadline);
+	if (error)
+		return error;
+
+	for (int64_t fd = 0; fd < nfds; fd++) {
+		uint64_t bit = 1UL << fd % 64;
+
+		for (int s = 0; s < 3; s++) {
+			uint64_t *word = &sets[s][fd / 64];
+
+			if (!(*word & bit))
+				continue;
+			struct file *f = sys_fd((uint64_t)fd);
+			if (!f)
+				return -EBADF;
+			if (file_poll(f) & wanted[s])
+				ready++;
+			else
+				*word &= ~bit;
+			file_put(f);
+		}
+	}
+	if (ready == 0)
+		clock_sleep_until(deadline);
+	for (int s = 0; s < 3; s++)
+		if (a[1 + s] && arch_copy_to_user(VADDR(a[1 + s]), sets[s], len) != 0)
+			return -EFAULT;
+	return ready;
+}

@@ -1,0 +1,90 @@
+/*
+ * What many system calls begin with: paths, folders to start from, times.
+ */
+#include "kernel/sys/sys.h"
+#include "kernel/mm/frame/slab.h"
+#include "kernel/proc/clock.h"
+
+int sys_path_get(uint64_t user, char **out)
+{
+	char *path = kmalloc(PATH_MAX);
+
+	if (!path)
+		return -ENOMEM;
+	ssize_t n = arch_strncpy_from_user(path, VADDR(user), PATH_MAX);
+	if (n < 0) {
+		kfree(path);
+		return (int)n;
+	}
+	*out = path;
+	return 0;
+}
+
+struct inode *sys_cwd(void)
+{
+	struct proc *p = proc_current();
+
+	spin_lock(&p->lock);
+	struct inode *cwd = p->cwd;
+	inode_get(cwd);
+	spin_unlock(&p->lock);
+	return cwd;
+}
+
+int sys_start_of(int dirfd, const char *path, struct inode **out)
+{
+	struct inode *start;
+
+	if (*path == '/') {
+		start = tree_root();
+		inode_get(start);
+	} else if (dirfd == AT_FDCWD) {
+		start = sys_cwd();
+	} else {
+		struct file *f = fd_get(proc_current()->fds, dirfd);
+
+		if (!f)
+			return -EBADF;
+		start = f->inode;
+		inode_get(start);
+		file_put(f);
+		if (!inode_is_dir(start)) {
+			inode_put(start);
+			return -ENOTDIR;
+		}
+	}
+	*out = start;
+	return 0;
+}
+
+int sys_walk(int dirfd, uint64_t user_path, unsigned flags, struct path *out)
+{
+	struct inode *start;
+	char *path = NULL;
+	int error = sys_path_get(user_path, &path);
+
+	if (error)
+		return error;
+	error = *path ? sys_start_of(dirfd, path, &start) : -ENOENT;
+	if (!error) {
+		error = path_walk(start, path, flags, out);
+		inode_put(start);
+	}
+	kfree(path);
+	return error;
+}
+
+int sys_timespec_get(uint64_t user, uint64_t *ns)
+{
+	struct linux_timespec t;
+
+	if (arch_copy_from_user(&t, VADDR(user), sizeof t) != 0)
+		return -EFAULT;
+	if (t.sec < 0 || t.nsec < 0 || t.nsec >= (int64_t)NS_PER_SECOND)
+		return -EINVAL;
+	/* Times beyond five centuries are as good as never. */
+	*ns = t.sec > INT64_MAX / (int64_t)NS_PER_SECOND - 1
+		  ? INT64_MAX
+		  : (uint64_t)t.sec * NS_PER_SECOND + (uint64_t)t.nsec;
+	return 0;
+}

@@ -1,0 +1,73 @@
+/*
+ * System calls: what the parts of sys/ share. Theory: table.c.
+ */
+#ifndef KERNEL_SYS_H
+#define KERNEL_SYS_H
+
+#include "kernel/arch/arch.h"
+#include "kernel/fs/file.h"
+#include "kernel/fs/path.h"
+#include "kernel/lib/lib.h"
+#include "kernel/proc/proc.h"
+
+/* A call: its six arguments as registers hold them => result, or -errno. */
+typedef int64_t sys_call(const uint64_t *a);
+
+/* Every call that exists, for table.c; each is in the file of its subject. */
+/* clang-format off */
+sys_call /* files.c */
+	sys_read, sys_write, sys_readv, sys_writev, sys_pread64, sys_pwrite64, sys_preadv,
+	sys_pwritev, sys_preadv2, sys_pwritev2, sys_lseek, sys_close, sys_close_range, sys_dup,
+	sys_dup3, sys_fcntl, sys_ioctl, sys_sendfile, sys_fsync, sys_ftruncate, sys_fallocate,
+	sys_fadvise64, sys_flock, sys_ppoll, sys_pselect6;
+sys_call /* paths.c */
+	sys_openat, sys_fstat, sys_newfstatat, sys_statx, sys_statfs, sys_fstatfs, sys_faccessat,
+	sys_faccessat2, sys_readlinkat, sys_getcwd, sys_chdir, sys_fchdir, sys_getdents64,
+	sys_truncate;
+sys_call /* names.c */
+	sys_mkdirat, sys_unlinkat, sys_symlinkat, sys_linkat, sys_renameat2, sys_fchmod,
+	sys_fchmodat, sys_fchown, sys_fchownat, sys_utimensat;
+sys_call /* memory.c */
+	sys_brk, sys_mmap, sys_munmap, sys_mprotect, sys_mremap, sys_madvise, sys_mincore,
+	sys_msync, sys_mlock, sys_mlock2, sys_munlock, sys_mlockall, sys_munlockall, sys_membarrier;
+sys_call /* process.c */
+	sys_exit, sys_exit_group, sys_wait4, sys_set_tid_address, sys_set_robust_list, sys_getpid, sys_getppid,
+	sys_gettid, sys_getuid, sys_geteuid, sys_getgid, sys_getegid, sys_getresuid, sys_getresgid,
+	sys_getgroups, sys_getpgid, sys_getsid, sys_umask, sys_prctl, sys_prlimit64, sys_getrlimit,
+	sys_setrlimit, sys_getrusage, sys_uname, sys_sysinfo, sys_sched_yield,
+	sys_sched_getaffinity, sys_getcpu, sys_getrandom, sys_futex, sys_riscv_hwprobe,
+	sys_riscv_flush_icache;
+sys_call /* signals.c */
+	sys_rt_sigaction, sys_rt_sigprocmask, sys_rt_sigpending, sys_sigaltstack, sys_kill,
+	sys_tkill, sys_tgkill;
+sys_call /* times.c */
+	sys_clock_gettime, sys_clock_getres, sys_gettimeofday, sys_nanosleep, sys_clock_nanosleep,
+	sys_times;
+/* clang-format on */
+
+/* -- helpers: helpers.c -------------------------------------------------------------------- */
+
+static inline struct file *sys_fd(uint64_t fd)
+{
+	return fd_get(proc_current()->fds, (int)fd);
+}
+
+/* Copies a path from the program. => 0 and *out, to be kfree'd; -EFAULT, -ENAMETOOLONG, -ENOMEM. */
+int sys_path_get(uint64_t user, char **out);
+
+/* => the current folder, with a reference. */
+struct inode *sys_cwd(void);
+
+/* => the folder that a relative path starts from, with a reference; 0, -EBADF or -ENOTDIR. */
+int sys_start_of(int dirfd, const char *path, struct inode **out);
+
+/* Walks a program's path. => as path_walk, and the errors of the two above. */
+int sys_walk(int dirfd, uint64_t user_path, unsigned flags, struct path *out);
+
+/* Sets the length of a regular file's contents. memory.c */
+void sys_set_length(struct mobj *o, uint64_t size);
+
+/* Reads a time that a program gave. => 0; -EFAULT; -EINVAL: not a time. */
+int sys_timespec_get(uint64_t user, uint64_t *ns);
+
+#endif

@@ -1,0 +1,19 @@
+# What a unit test of kernel code, test/unit/kernel_*_test.c, is linked with: the kernel's
+# memory system and library as they are, on the seam for the host.
+KERNEL_HOST_SRC := \
+	kernel/arch/host/host.c \
+	kernel/fs/cpio.c \
+	kernel/lib/avl.c \
+	kernel/lib/fdt.c \
+	kernel/lib/lock.c \
+	kernel/lib/panic.c \
+	kernel/lib/printf.c \
+	kernel/lib/rand.c \
+	kernel/mm/frame/frame.c \
+	kernel/mm/frame/slab.c \
+	kernel/mm/object/mobj.c \
+	kernel/mm/space/aspace.c \
+	kernel/mm/space/change.c \
+	kernel/mm/space/fault.c \
+	kernel/mm/space/map.c \
+	kernel/proc/elf.c
