@@ -312,7 +312,10 @@ enum machine_stop machine_run(struct machine *m, uint64_t limit)
 			return STOP_RESET;
 		if (m->stop_requested) {
 			m->stop_requested = false;
-			return STOP_LIMIT;
+			if (!m->breaks.stopped)
+				return STOP_LIMIT;
+			m->breaks.stopped = false;
+			return STOP_BREAK;
 		}
 		wake(m);
 		s = survey(m);

@@ -224,6 +224,7 @@ enum machine_stop {
 	STOP_FINISHED, /* the guest wrote to the finisher, or asked SBI to shut down */
 	STOP_RESET,    /* the guest asked for a reset */
 	STOP_STUCK,    /* every hart waits for an interrupt that cannot come */
+	STOP_BREAK,    /* a breakpoint or watchpoint was met: machine_break_hit */
 };
 
 /*
@@ -234,6 +235,24 @@ enum machine_stop machine_run(struct machine *m, uint64_t limit);
 
 /* Ends machine_run before the next step; for listeners. */
 void machine_request_stop(struct machine *m);
+
+/*
+ * Breakpoints stop before the instruction at a virtual address, watchpoints after the access to
+ * one of `len` bytes, on any hart. They change no count and no state: execution is only slower.
+ */
+enum machine_break { BREAK_EXEC, BREAK_LOAD, BREAK_STORE, BREAK_ACCESS };
+
+/* => false: the table is full (set), or there is none such (cleared). */
+bool machine_break_set(struct machine *m, enum machine_break kind, vaddr_t va, uint64_t len);
+bool machine_break_clear(struct machine *m, enum machine_break kind, vaddr_t va, uint64_t len);
+
+/* After STOP_BREAK: which one, and where. Going on executes the instruction of a BREAK_EXEC. */
+struct break_hit {
+	unsigned hart;
+	enum machine_break kind;
+	uint64_t va; /* BREAK_EXEC: pc; else the address accessed */
+};
+void machine_break_hit(const struct machine *m, struct break_hit *out);
 
 /* The 16-bit code that the guest gave the finisher; 0 for PASS or an SBI shutdown. */
 unsigned machine_finish_code(const struct machine *m);

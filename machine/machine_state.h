@@ -10,6 +10,21 @@
 #define BUS_MAX_DEVICES 24
 #define MACHINE_MAX_MEM 512 /* blocks that machine_zalloc may hand out */
 
+#define BREAKS_MAX 64
+
+/* Breakpoints and watchpoints, and the one that was met last. */
+struct breaks {
+	struct {
+		enum machine_break kind;
+		uint64_t va, len;
+	} at[BREAKS_MAX];
+	unsigned n, nexec; /* all; of these BREAK_EXEC */
+	bool stopped;      /* `hit` waits to be told by machine_run */
+	struct break_hit hit;
+	uint64_t
+	    passed; /* clock at which a BREAK_EXEC stopped hit.hart: it is not met again there */
+};
+
 struct machine {
 	struct machine_config cfg;
 	struct machine_host host;
@@ -22,9 +37,9 @@ struct machine {
 	struct bus_device devices[BUS_MAX_DEVICES];
 	unsigned ndevices;
 	unsigned virtio_slots; /* bit i: slot i has a device */
-	struct plic *plic; /* dev/plic.c */
-	struct uart *uart; /* dev/uart.c */
-	struct rtc *rtc;   /* dev/rtc.c */
+	struct plic *plic;     /* dev/plic.c */
+	struct uart *uart;     /* dev/uart.c */
+	struct rtc *rtc;       /* dev/rtc.c */
 
 	struct hart *last;                /* whose turn was the latest */
 	struct hart *current;             /* whose turn it is; NULL outside hart_run */
@@ -37,6 +52,7 @@ struct machine {
 	char message[192]; /* what machine_load complains about */
 
 	struct code_cache *code; /* hart/code.h */
+	struct breaks breaks;    /* hart/break.c */
 
 	bool builtin_sbi; /* an ECALL from S-mode is answered by sbi_call */
 	bool stop_requested, finished, reset_requested;
@@ -48,6 +64,11 @@ struct machine {
 	} blocks[MACHINE_MAX_MEM];
 	unsigned nblocks;
 };
+
+/* Whether execution of pc at this clock stops before it. hart/break.c */
+bool break_exec(struct hart *h, uint64_t pc, uint64_t clock);
+/* Notes an access that a watchpoint may wait for. */
+void break_access(struct hart *h, enum access access, uint64_t va, unsigned size);
 
 /* Devices, in the order of the board. Each attaches itself to the bus; false: no memory. */
 bool finisher_create(struct machine *m);

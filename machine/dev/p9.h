@@ -44,14 +44,14 @@
 
 /* -- memory (p9_heap.c) ------------------------------------------------------------------- */
 
-#define P9_HEAP_SIZE    (128u << 20) /* reserved; touched as far as it was ever used */
-#define P9_HEAP_MIN     5            /* blocks of 2^5 bytes and more */
-#define P9_HEAP_CLASSES 22           /* up to 2^26 bytes */
+#define P9_HEAP_SIZE (128u << 20) /* reserved; touched as far as it was ever used */
+#define P9_HEAP_MIN  5            /* blocks of 2^5 bytes and more */
+#define P9_HEAP_BINS 22           /* up to 2^26 bytes */
 
 struct p9_heap {
 	uint8_t *mem;
 	size_t used;
-	void *free[P9_HEAP_CLASSES]; /* lists of blocks of 2^(i + P9_HEAP_MIN) bytes */
+	void *free[P9_HEAP_BINS]; /* lists of blocks of 2^(i + P9_HEAP_MIN) bytes */
 };
 
 /* => zeroed; NULL: no memory. */
@@ -152,9 +152,9 @@ void p9_node_put(struct p9_server *s, struct p9_node *node);
 /* The name was removed: fids below it have no path any more. */
 void p9_node_gone(struct p9_server *s, struct p9_node *node);
 
-/* Gives the node another place. => false: no memory; nothing changed. */
-bool p9_node_move(struct p9_server *s, struct p9_node *node, struct p9_node *parent,
-		  const char *name, size_t len);
+/* Gives the node, which is not gone, another place; `name` was p9_alloc'd, and is taken over. */
+void p9_node_move(struct p9_server *s, struct p9_node *node, struct p9_node *parent, char *name,
+		  size_t len);
 
 /*
  * The path of a node, or of a name below it (`name` NULL: of the node).

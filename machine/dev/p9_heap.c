@@ -17,27 +17,27 @@
 
 #include "machine/dev/p9.h"
 
-/* => the class of blocks that have room for `size`; P9_HEAP_CLASSES: none. */
-static unsigned class_of(size_t size)
+/* => the bin of blocks that have room for `size`; P9_HEAP_BINS: none. */
+static unsigned bin_of(size_t size)
 {
-	unsigned class = 0;
+	unsigned bin = 0;
 
-	while (class < P9_HEAP_CLASSES && (size_t)1 << (class + P9_HEAP_MIN) < size)
-		class ++;
-	return class;
+	while (bin < P9_HEAP_BINS && (size_t)1 << (bin + P9_HEAP_MIN) < size)
+		bin++;
+	return bin;
 }
 
 void *p9_alloc(struct p9_heap *heap, size_t size)
 {
-	unsigned class = class_of(size);
-	size_t block = (size_t)1 << (class + P9_HEAP_MIN);
+	unsigned bin = bin_of(size);
+	size_t block = (size_t)1 << (bin + P9_HEAP_MIN);
 	void *mem;
 
-	if (class == P9_HEAP_CLASSES)
+	if (bin == P9_HEAP_BINS)
 		return NULL;
-	mem = heap->free[class];
+	mem = heap->free[bin];
 	if (mem) {
-		memcpy(&heap->free[class], mem, sizeof(void *));
+		memcpy(&heap->free[bin], mem, sizeof(void *));
 	} else {
 		if (block > P9_HEAP_SIZE - heap->used)
 			return NULL;
@@ -50,12 +50,12 @@ void *p9_alloc(struct p9_heap *heap, size_t size)
 
 void p9_free(struct p9_heap *heap, void *mem, size_t size)
 {
-	unsigned class = class_of(size);
+	unsigned bin = bin_of(size);
 
 	if (!mem)
 		return;
-	memcpy(mem, &heap->free[class], sizeof(void *));
-	heap->free[class] = mem;
+	memcpy(mem, &heap->free[bin], sizeof(void *));
+	heap->free[bin] = mem;
 }
 
 /* -- tables ------------------------------------------------------------------------------- */

@@ -313,7 +313,7 @@ static void exec(struct hart *h)
 
 	const unsigned prv = h->prv;
 	const bool paged = h->mmu.paged_fetch;
-	const bool single = h->m->cfg.single_blocks || h->m->cfg.no_lookaside;
+	const bool single = h->m->cfg.single_blocks || h->m->cfg.no_lookaside || h->m->breaks.nexec;
 	const uint64_t since = h->clock;
 	uint64_t end = since, target, nloads = 0, nstores = 0;
 	uint64_t single_clock = since; /* single blocks: steps are counted one by one */
@@ -390,6 +390,11 @@ op_decode:
 	/* Reached with end = clock before it (its run was 0 when that was added). */
 	if (single) {
 		if (single_clock == h->deadline) {
+			h->pc = PC;
+			h->clock = single_clock;
+			goto out;
+		}
+		if (h->m->breaks.nexec && break_exec(h, PC, single_clock)) {
 			h->pc = PC;
 			h->clock = single_clock;
 			goto out;

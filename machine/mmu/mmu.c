@@ -173,7 +173,8 @@ void mmu_mode_changed(struct hart *h)
 	else
 		mmu->fetch_bank_no = h->prv == PRV_U ? FETCH_USER : FETCH_SUPER;
 
-	if (h->m->cfg.no_lookaside || (h->mstatus & (MSTATUS_MPRV | MSTATUS_MXR)))
+	if (h->m->cfg.no_lookaside || (h->mstatus & (MSTATUS_MPRV | MSTATUS_MXR)) ||
+	    h->m->breaks.n > h->m->breaks.nexec)
 		mmu->data_bank_no = BANK_NONE;
 	else if (!mmu->paged_fetch)
 		mmu->data_bank_no = BANK_BARE;
@@ -515,6 +516,7 @@ bool mmu_load(struct hart *h, uint64_t va, unsigned size, uint64_t *out)
 {
 	unsigned first = bytes_in_first_page(va, size);
 
+	break_access(h, ACCESS_LOAD, va, size);
 	if (first == size)
 		return load_one(h, va, size, out);
 
@@ -535,6 +537,7 @@ bool mmu_store(struct hart *h, uint64_t va, unsigned size, uint64_t value)
 	unsigned first = bytes_in_first_page(va, size);
 	struct place lo, hi;
 
+	break_access(h, ACCESS_STORE, va, size);
 	if (!data_place(h, ACCESS_STORE, va, &lo))
 		return false;
 	if (first == size)
@@ -554,6 +557,7 @@ void *mmu_atomic(struct hart *h, uint64_t va, unsigned size, enum access access,
 {
 	struct place at;
 
+	break_access(h, access, va, size);
 	if (va & (size - 1)) {
 		trap_raise(
 		    h, access == ACCESS_LOAD ? CAUSE_LOAD_MISALIGNED : CAUSE_STORE_MISALIGNED, va);

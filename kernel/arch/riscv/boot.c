@@ -23,10 +23,11 @@
 #include "kernel/lib/lib.h"
 #include "kernel/mm/frame/frame.h"
 
-#define MAX_HARTS   64
-#define MAX_TAKEN   32 /* ranges that the device tree says are in use */
-#define POOL_TABLES 12 /* at most: root, 3 of the image, 4 of the linear map, 1 of devices, spare  \
-			*/
+#define MAX_HARTS 64
+#define MAX_TAKEN 32 /* ranges that the device tree says are in use */
+#define POOL_TABLES                                                                                \
+	12 /* at most: root, 3 of the image, 4 of the linear map, 1 of devices, spare              \
+	    */
 #define MAX_DT_SIZE 0x200000
 
 #define GIB  (1UL << 30)

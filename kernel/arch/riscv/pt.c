@@ -135,7 +135,8 @@ static void entry_set(struct arch_pt *pt, uint64_t table, pte_t *e, uint64_t va,
 {
 	uint64_t old = e->v;
 
-	__atomic_store_n(&e->v, value, __ATOMIC_RELEASE);
+	__asm__ volatile("fence w, w" ::: "memory"); /* a walk sees what the entry leads to */
+	*(volatile uint64_t *)&e->v = value;
 	TRACE(TRACE_PTE_SET, pt->as, va, level, value, old, table >> PAGE_SHIFT);
 }
 
@@ -224,65 +225,6 @@ static bool tables_prune(struct arch_pt *pt, uint64_t va)
 	return freed;
 }
 
-/* Gives the empty entry e of a table of `level` a table of its own. => false: no memory. */
-static __attribute__((noinline)) bool table_add(struct arch_pt *pt, uint64_t table, pte_t *e,
-						uint64_t va, unsigned level)
-{
-	struct frame *f = frame_alloc(0, TF_PAGETABLE, FRAME_ZEROED);
-
-	if (!f)
-		return false;
-	entry_set(pt, table, e, va, level, pte_make(pfn_paddr(frame_pfn(f)).v, 0));
-	table_frame(table)->owner++;
-	pt->ntables++;
-	return true;
-}
-
-int arch_pt_set(struct arch_pt *pt, vaddr_t va, pfn_t pfn, unsigned rights,
-		struct arch_mapping *old)
-{
-	uint64_t table = pt->root.v, value;
-	pte_t *e, before;
-
-	for (unsigned level = pt_levels - 1; level > 0; level--) {
-		e = entry_at(table, va.v, level);
-		if (!(e->v & PTE_V) && !table_add(pt, table, e, va.v, level)) {
-			tables_prune(pt, va.v);
-			return -ENOMEM;
-		}
-		table = pte_pa(*e);
-	}
-	e = entry_at(table, va.v, 0);
-	before = *e;
-	value = pfn.v << PTE_PPN_SHIFT | rights << 1 | PTE_V | PTE_A;
-	if (rights & ARCH_W)
-		value |= PTE_R | PTE_D;
-	old->present = false;
-	if (before.v & PTE_V)
-		*old = pte_decode(before, 0);
-	else
-		table_frame(table)->owner++;
-	if (before.v != value)
-		entry_set(pt, table, e, va.v, 0, value);
-	if (before.v & PTE_V)
-		flush_page(va.v);
-	return 0;
-}
-
-struct arch_mapping arch_pt_get(const struct arch_pt *pt, vaddr_t va)
-{
-	uint64_t table = pt->root.v;
-	unsigned level = pt_levels - 1;
-	pte_t e;
-
-	for (;; level--) {
-		e = *entry_at(table, va.v, level);
-		if (level == 0 || !pte_is_table(e))
-			return pte_decode(e, level);
-		table = pte_pa(e);
-	}
-}
-
 /*
  * => the leaf table on the way to *va; or 0, and *va is the first address beyond what the missing
  *    table would translate.
@@ -302,6 +244,79 @@ static uint64_t leaf_table(const struct arch_pt *pt, uint64_t *va)
 		table = pte_pa(e);
 	}
 	return table;
+}
+
+/* => the leaf table on the way to va, with those above it, all made; 0: no memory, none made. */
+static __attribute__((noinline)) uint64_t tables_make(struct arch_pt *pt, uint64_t va)
+{
+	uint64_t table = pt->root.v;
+
+	for (unsigned level = pt_levels - 1; level > 0; level--) {
+		pte_t *e = entry_at(table, va, level);
+
+		if (!(e->v & PTE_V)) {
+			struct frame *f = frame_alloc(0, TF_PAGETABLE, FRAME_ZEROED);
+
+			if (!f) {
+				tables_prune(pt, va);
+				return 0;
+			}
+			entry_set(pt, table, e, va, level, pte_make(pfn_paddr(frame_pfn(f)).v, 0));
+			table_frame(table)->owner++;
+			pt->ntables++;
+		}
+		table = pte_pa(*e);
+	}
+	return table;
+}
+
+/* The rest of arch_pt_set(), whose leaf table there is: calls nothing, as every fault comes here.
+ */
+static inline void leaf_set(struct arch_pt *pt, uint64_t table, uint64_t va, pfn_t pfn,
+			    unsigned rights, struct arch_mapping *old)
+{
+	pte_t *e = entry_at(table, va, 0), before = *e;
+	uint64_t value = pfn.v << PTE_PPN_SHIFT | rights << 1 | PTE_V | PTE_A;
+
+	if (rights & ARCH_W)
+		value |= PTE_R | PTE_D;
+	old->present = false;
+	if (before.v & PTE_V)
+		*old = pte_decode(before, 0);
+	else
+		table_frame(table)->owner++;
+	if (before.v != value)
+		entry_set(pt, table, e, va, 0, value);
+	if (before.v & PTE_V)
+		flush_page(va);
+}
+
+int arch_pt_set(struct arch_pt *pt, vaddr_t va, pfn_t pfn, unsigned rights,
+		struct arch_mapping *old)
+{
+	uint64_t beyond = va.v, table = leaf_table(pt, &beyond);
+
+	if (__builtin_expect(!table, 0)) {
+		table = tables_make(pt, va.v);
+		if (!table)
+			return -ENOMEM;
+	}
+	leaf_set(pt, table, va.v, pfn, rights, old);
+	return 0;
+}
+
+struct arch_mapping arch_pt_get(const struct arch_pt *pt, vaddr_t va)
+{
+	uint64_t table = pt->root.v;
+	unsigned level = pt_levels - 1;
+	pte_t e;
+
+	for (;; level--) {
+		e = *entry_at(table, va.v, level);
+		if (level == 0 || !pte_is_table(e))
+			return pte_decode(e, level);
+		table = pte_pa(e);
+	}
 }
 
 /* End of what the leaf table of va translates, at most `end`. */
@@ -388,6 +403,7 @@ bool pt_map_kernel(uint64_t va, uint64_t pa, uint64_t len, unsigned level, uint6
 		   pt_table_alloc *alloc)
 {
 	uint64_t size = 1UL << RV_LEVEL_SHIFT(level), end = va + len;
+	bool tell = frame_is_ready(); /* the lens finds by itself what the boot code mapped */
 
 	CHECK3((va | pa | len) & (size - 1), ==, 0);
 	do {
@@ -402,7 +418,7 @@ bool pt_map_kernel(uint64_t va, uint64_t pa, uint64_t len, unsigned level, uint6
 				if (!below)
 					return false;
 				e->v = pte_make(below, 0);
-				if (frame_is_ready())
+				if (tell)
 					TRACE(TRACE_PTE_SET, 0, va, l, e->v, 0,
 					      table >> PAGE_SHIFT);
 			}
@@ -412,7 +428,7 @@ bool pt_map_kernel(uint64_t va, uint64_t pa, uint64_t len, unsigned level, uint6
 		for (pte_t *e = entry_at(table, va, level); va < end; va += size, pa += size) {
 			CHECK(!(e->v & PTE_V));
 			e->v = pte_make(pa, bits | PTE_G | PTE_A | PTE_D);
-			if (frame_is_ready())
+			if (tell)
 				TRACE(TRACE_PTE_SET, 0, va, level, e->v, 0, table >> PAGE_SHIFT);
 			if (RV_VPN(va, level) == RV_PTE_PER_PAGE - 1) {
 				va += size;

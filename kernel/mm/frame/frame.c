@@ -327,15 +327,9 @@ void frame_free(struct frame *f, unsigned order)
 	block_release(f, order);
 }
 
-bool frame_put(struct frame *f)
+void frame_release(struct frame *f)
 {
-	uint32_t before = __atomic_fetch_sub(&f->refs, 1, __ATOMIC_ACQ_REL);
-
-	CHECK3(before, >, 0);
-	if (before > 1)
-		return false;
 	block_release(f, 0);
-	return true;
 }
 
 struct frame *frame_of(pfn_t pfn)

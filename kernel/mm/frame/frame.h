@@ -6,6 +6,7 @@
 #define KERNEL_FRAME_H
 
 #include "kernel/arch/arch.h"
+#include "kernel/lib/lib.h"
 #include "kernel/lib/list.h"
 #include "abi/trace.h"
 
@@ -45,8 +46,20 @@ static inline void frame_get(struct frame *f)
 	__atomic_fetch_add(&f->refs, 1, __ATOMIC_RELAXED);
 }
 
+/* => the last reference to f, of order 0, has just been given back; f becomes free. */
+void frame_release(struct frame *f);
+
 /* => true when that was the last reference: f (order 0) is free now. */
-bool frame_put(struct frame *f);
+static inline bool frame_put(struct frame *f)
+{
+	uint32_t before = __atomic_fetch_sub(&f->refs, 1, __ATOMIC_ACQ_REL);
+
+	if (before > 1)
+		return false;
+	CHECK3(before, ==, 1);
+	frame_release(f);
+	return true;
+}
 
 /* The frame table, and the number of its first frame; for the inline functions below alone. */
 extern struct frame *frame_table;

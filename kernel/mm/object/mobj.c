@@ -36,17 +36,12 @@
 #include "kernel/mm/frame/slab.h"
 #include "abi/linux.h"
 
-#define NODE_SHIFT 6
-#define NODE_SLOTS (1u << NODE_SHIFT)
+#define NODE_SHIFT MOBJ_SHIFT
+#define NODE_SLOTS MOBJ_SLOTS
 #define NODE_MASK  (NODE_SLOTS - 1)
 
 /* Nine levels hold 2^54 pages, more than 64-bit byte offsets can name. */
 #define MAX_HEIGHT 9
-
-struct mobj_node {
-	void *slot[NODE_SLOTS]; /* struct frame at height 1, else struct mobj_node */
-	uint32_t used;
-};
 
 /* Made at the first use: an object's creator holds no other lock that could be in the way. */
 static struct cache *mobj_cache, *node_cache;
@@ -167,25 +162,6 @@ static struct mobj_node *node_pop(struct mobj_node **list)
 	return n;
 }
 
-/* => the node of height 1 that page `index` belongs to; NULL: there is none. */
-static struct mobj_node *leaf_lookup(const struct mobj *o, uint64_t index)
-{
-	struct mobj_node *n = o->root;
-
-	if (!root_spans(o->base, o->height, index))
-		return NULL;
-	for (unsigned h = o->height; h > 1 && n; h--)
-		n = n->slot[slot_of(index, h)];
-	return n;
-}
-
-struct frame *mobj_lookup_locked(struct mobj *o, uint64_t index)
-{
-	struct mobj_node *n = leaf_lookup(o, index);
-
-	return n ? n->slot[index & NODE_MASK] : NULL;
-}
-
 static void leaf_insert(struct mobj *o, struct mobj_node *leaf, uint64_t index, struct frame *f)
 {
 	CHECK(!leaf->slot[index & NODE_MASK]);
@@ -233,7 +209,7 @@ static __attribute__((noinline)) int tree_grow(struct mobj *o, uint64_t index, s
 /* => 0 or -ENOMEM (nothing changed). The page had no frame. Pins are the caller's business. */
 static int tree_insert(struct mobj *o, uint64_t index, struct frame *f)
 {
-	struct mobj_node *leaf = leaf_lookup(o, index);
+	struct mobj_node *leaf = mobj_leaf_locked(o, index);
 
 	if (!leaf)
 		return tree_grow(o, index, f);

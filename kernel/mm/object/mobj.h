@@ -33,8 +33,36 @@ struct mobj *mobj_create(enum mobj_kind kind, uint64_t size); /* refs 1; NULL: n
 void mobj_get(struct mobj *o);
 void mobj_put(struct mobj *o); /* the last reference frees its frames */
 
+#define MOBJ_SHIFT 6
+#define MOBJ_SLOTS (1u << MOBJ_SHIFT)
+
+/* Of the radix tree, for the inline functions here and mobj.c alone. */
+struct mobj_node {
+	void *slot[MOBJ_SLOTS]; /* struct frame at height 1, else struct mobj_node */
+	uint32_t used;
+};
+
+/* => the node of height 1 that page `index` belongs to; NULL: there is none. Lock held. */
+static inline struct mobj_node *mobj_leaf_locked(const struct mobj *o, uint64_t index)
+{
+	struct mobj_node *n = o->root;
+	unsigned shift = o->height * MOBJ_SHIFT;
+
+	/* here: n, if any, spans 2^shift pages, and page `index` is one of them */
+	if (!n || (index - o->base) >> shift)
+		return NULL;
+	while ((shift -= MOBJ_SHIFT) > 0 && n)
+		n = n->slot[(index >> shift) & (MOBJ_SLOTS - 1)];
+	return n;
+}
+
 /* => the frame of page `index`, without a new reference; NULL if there is none. Lock held. */
-struct frame *mobj_lookup_locked(struct mobj *o, uint64_t index);
+static inline struct frame *mobj_lookup_locked(const struct mobj *o, uint64_t index)
+{
+	const struct mobj_node *n = mobj_leaf_locked(o, index);
+
+	return n ? n->slot[index & (MOBJ_SLOTS - 1)] : NULL;
+}
 
 /*
  * Gives the object a frame for page `index`, which has none; takes over the caller's reference

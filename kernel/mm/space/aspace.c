@@ -73,19 +73,6 @@ void vma_release(struct vma *v)
 	vma_free(v);
 }
 
-unsigned vma_rights(const struct vma *v)
-{
-	unsigned rights = ARCH_USER;
-
-	if (v->flags & (VMA_READ | VMA_WRITE))
-		rights |= ARCH_R;
-	if (v->flags & VMA_WRITE)
-		rights |= ARCH_W;
-	if (v->flags & VMA_EXEC)
-		rights |= ARCH_X;
-	return rights;
-}
-
 static uint64_t vma_npages(const struct vma *v)
 {
 	return (v->end.v - v->start.v) >> PAGE_SHIFT;
@@ -341,29 +328,6 @@ void vma_place(struct aspace *as, const struct vma *v, struct vma *spare)
 }
 
 /* -- pages --------------------------------------------------------------------------------- */
-
-int space_map_frame(struct aspace *as, uint64_t va, struct frame *f, unsigned rights,
-		    struct arch_mapping *old)
-{
-	struct frame *before;
-	int err;
-
-	frame_get(f);
-	err = arch_pt_set(&as->pt, VADDR(va), frame_pfn(f), rights, old);
-	if (err) {
-		frame_put(f);
-		return err;
-	}
-	as->resident += f != zero_frame;
-	if (old->present) {
-		before = frame_in_use(old->pfn);
-		as->resident -= before != zero_frame;
-		frame_put(before);
-	}
-	if (as->resident > as->resident_peak)
-		as->resident_peak = as->resident;
-	return 0;
-}
 
 static void page_gone(void *ctx, vaddr_t va, struct arch_mapping old)
 {

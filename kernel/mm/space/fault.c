@@ -175,7 +175,7 @@ static struct fault_result page_serve(struct aspace *as, struct vma *v, uint64_t
 	return served(kind);
 }
 
-struct fault_result aspace_fault(struct aspace *as, vaddr_t va, unsigned access)
+static inline struct fault_result fault_serve(struct aspace *as, vaddr_t va, unsigned access)
 {
 	struct fault_result r = refused(TK_SEGV_MAPERR, SIGSEGV, SEGV_MAPERR);
 	bool grown = false;
@@ -196,13 +196,18 @@ struct fault_result aspace_fault(struct aspace *as, vaddr_t va, unsigned access)
 	return r;
 }
 
+struct fault_result aspace_fault(struct aspace *as, vaddr_t va, unsigned access)
+{
+	return fault_serve(as, va, access);
+}
+
 struct fault_result aspace_fault_trap(struct aspace *as, vaddr_t va, uint64_t scause, uint64_t pc,
 				      uint32_t pid, unsigned access, bool from_user)
 {
 	struct fault_result r;
 
 	TRACE(TRACE_FAULT_BEGIN, as->id, va.v, scause, pc, pid, 0);
-	r = aspace_fault(as, va, access);
+	r = fault_serve(as, va, access);
 	if (r.signo && !from_user)
 		r.kind = TK_FIXUP;
 	TRACE(TRACE_FAULT_END, as->id, va.v, r.kind, 0, 0, 0);

@@ -6,9 +6,8 @@
 #ifndef KERNEL_VMA_H
 #define KERNEL_VMA_H
 
+#include "kernel/mm/frame/frame.h"
 #include "kernel/mm/space/aspace.h"
-
-struct frame;
 
 /* Nothing is mapped below (vm.mmap_min_addr's usual value), nor this close under a stack. */
 #define SPACE_MIN   0x10000UL
@@ -43,7 +42,18 @@ static inline uint64_t vma_gap_start(const struct vma *v)
 }
 
 /* Rights of a PTE, as far as the VMA goes. On this architecture W implies R. */
-unsigned vma_rights(const struct vma *v);
+static inline unsigned vma_rights(const struct vma *v)
+{
+	unsigned rights = ARCH_USER;
+
+	if (v->flags & (VMA_READ | VMA_WRITE))
+		rights |= ARCH_R;
+	if (v->flags & VMA_WRITE)
+		rights |= ARCH_W;
+	if (v->flags & VMA_EXEC)
+		rights |= ARCH_X;
+	return rights;
+}
 
 struct vma *vma_alloc(void);     /* NULL: no memory. Contents undefined */
 void vma_free(struct vma *v);    /* NULL is allowed. Only the structure */
@@ -83,8 +93,28 @@ void vma_drop_pages(struct aspace *as, struct vma *v, uint64_t start, uint64_t e
 void space_unmap_pages(struct aspace *as, uint64_t start, uint64_t end);
 
 /* Maps f, which the caller keeps alive, at va; counts references and resident pages. */
-int space_map_frame(struct aspace *as, uint64_t va, struct frame *f, unsigned rights,
-		    struct arch_mapping *old);
+static inline int space_map_frame(struct aspace *as, uint64_t va, struct frame *f, unsigned rights,
+				  struct arch_mapping *old)
+{
+	struct frame *before;
+	int err;
+
+	frame_get(f);
+	err = arch_pt_set(&as->pt, VADDR(va), frame_pfn(f), rights, old);
+	if (err) {
+		frame_put(f);
+		return err;
+	}
+	as->resident += f != zero_frame;
+	if (old->present) {
+		before = frame_in_use(old->pfn);
+		as->resident -= before != zero_frame;
+		frame_put(before);
+	}
+	if (as->resident > as->resident_peak)
+		as->resident_peak = as->resident;
+	return 0;
+}
 
 /* Unmaps [start, end). `spare` is used or freed; needed only if one VMA sticks out on both sides.
  */
