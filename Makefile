@@ -29,6 +29,7 @@ help:
 	@echo 'make test       install what is missing, build, run every test: minutes'
 	@echo 'make bench      host CPU time beside native and QEMU'
 	@echo 'make soak       longer random runs'
+	@echo 'make readme     write what its commands print now into README.md'
 	@echo 'make deps       install what is missing (Debian; as root or through sudo)'
 	@echo 'make install    PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)'
 	@echo 'make clean      remove $(BUILD)/'
@@ -111,7 +112,9 @@ $(BUILD)/kernel.stripped: $(BUILD)/kernel.elf
 	$(Q)$(CROSS)objcopy --strip-all $< $@
 
 # -- guest programs --------------------------------------------------------------------------
-USER_CFLAGS := -std=gnu17 -O0 -g -fno-omit-frame-pointer -Wall -Wextra -static -I. -MMD -MP
+# The same bytes wherever the tree lies, so that the same run counts the same.
+USER_CFLAGS := -std=gnu17 -O0 -g -fno-omit-frame-pointer -Wall -Wextra -static -I. -MMD -MP \
+        -ffile-prefix-map=$(CURDIR)=.
 USER_BIN := $(patsubst %.c,$(BUILD)/%,$(wildcard user/*.c))
 GUEST_BIN := $(patsubst %.c,$(BUILD)/%,$(wildcard test/guest/*.c))
 NATIVE_BIN := $(patsubst test/guest/%.c,$(BUILD)/test/native/%,$(wildcard test/guest/*.c))

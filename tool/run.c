@@ -286,6 +286,7 @@ static unsigned judge(struct run *r, enum machine_stop stop, struct run_facts *f
 		facts->status = EXIT_TROUBLE;
 		complain("stopped: the kernel asked for a reset of the machine");
 		break;
+	case STOP_BREAK: break; /* the debugger's, which goes on from it */
 	}
 	return facts->status;
 }

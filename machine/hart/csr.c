@@ -18,6 +18,8 @@
 	(SSTATUS_WRITABLE | MSTATUS_MIE | MSTATUS_MPIE | MSTATUS_MPP | MSTATUS_MPRV |              \
 	 MSTATUS_TVM | MSTATUS_TW | MSTATUS_TSR)
 
+#define ENVCFG_WRITABLE (MENVCFG_FIOM | ENVCFG_CBIE | ENVCFG_CBCFE | ENVCFG_CBZE)
+
 #define BIT(n)         (1ULL << (n))
 #define S_INTERRUPTS   (BIT(IRQ_SSIP) | BIT(IRQ_STIP) | BIT(IRQ_SEIP))
 #define ALL_INTERRUPTS (S_INTERRUPTS | BIT(IRQ_MSIP) | BIT(IRQ_MTIP) | BIT(IRQ_MEIP))
@@ -140,6 +142,14 @@ static void tvec_write(uint64_t *tvec, uint64_t value)
 		*tvec = value;
 }
 
+/* CBIE = 2 is reserved: the field keeps its value. */
+static uint64_t envcfg_legal(uint64_t old, uint64_t value, uint64_t writable)
+{
+	if ((value & ENVCFG_CBIE) == 0x20)
+		value = (value & ~(uint64_t)ENVCFG_CBIE) | (old & ENVCFG_CBIE);
+	return value & writable;
+}
+
 bool csr_write(struct hart *h, unsigned csr, uint64_t value)
 {
 	switch (csr) {
@@ -160,7 +170,9 @@ bool csr_write(struct hart *h, unsigned csr, uint64_t value)
 	case CSR_SIE: h->mie = (h->mie & ~h->mideleg) | (value & h->mideleg); return true;
 	case CSR_STVEC: tvec_write(&h->stvec, value); return true;
 	case CSR_SCOUNTEREN: h->scounteren = (uint32_t)value; return true;
-	case CSR_SENVCFG: h->senvcfg = value & MENVCFG_FIOM; return true;
+	case CSR_SENVCFG:
+		h->senvcfg = envcfg_legal(h->senvcfg, value, ENVCFG_WRITABLE);
+		return true;
 	case CSR_SSCRATCH: h->sscratch = value; return true;
 	case CSR_SEPC: h->sepc = value & ~1ULL; return true;
 	case CSR_SCAUSE: h->scause = value; return true;
@@ -196,7 +208,8 @@ bool csr_write(struct hart *h, unsigned csr, uint64_t value)
 	case CSR_MTVEC: tvec_write(&h->mtvec, value); return true;
 	case CSR_MCOUNTEREN: h->mcounteren = (uint32_t)value; return true;
 	case CSR_MENVCFG:
-		h->menvcfg = value & (MENVCFG_FIOM | MENVCFG_ADUE | MENVCFG_STCE);
+		h->menvcfg =
+		    envcfg_legal(h->menvcfg, value, ENVCFG_WRITABLE | MENVCFG_ADUE | MENVCFG_STCE);
 		hart_timer_update(h);
 		h->leave = true;
 		return true;

@@ -23,6 +23,10 @@ struct code_page;
 /* Index of the register that takes writes to x0. */
 #define REG_SINK 32
 
+/* Cache-block operations: the immediate of the instruction. */
+enum { CBO_INVAL = 0, CBO_CLEAN = 1, CBO_FLUSH = 2, CBO_ZERO = 4 };
+#define CBO_BLOCK 64 /* bytes */
+
 enum { HART_STOPPED, HART_RUNNING, HART_WAITING };
 
 struct hart {

@@ -275,7 +275,7 @@ static void page_fault(struct hart *h, enum access access, unsigned prv, uint64_
 	    .satp = h->satp,
 	    .clock = h->clock,
 	};
-	trap_raise(h, page_fault_cause(access), va);
+	trap_raise(h, page_fault_cause(h->mmu.fault_as_store ? ACCESS_STORE : access), va);
 }
 
 /* => true with *out; false: the trap has been raised. */
@@ -302,7 +302,8 @@ static bool do_walk(struct hart *h, enum access access, unsigned prv, uint64_t v
 		page_fault(h, access, prv, va, false);
 	} else {
 		h->count.walks_no_access++;
-		trap_raise(h, access_fault_cause(access), va);
+		trap_raise(h, access_fault_cause(h->mmu.fault_as_store ? ACCESS_STORE : access),
+			   va);
 	}
 	return false;
 }
@@ -573,6 +574,38 @@ void *mmu_atomic(struct hart *h, uint64_t va, unsigned size, enum access access,
 		code_invalidate(h->m, at.pa, size);
 	*pa = at.pa;
 	return at.host;
+}
+
+bool mmu_cbo(struct hart *h, uint64_t va)
+{
+	struct place at;
+	bool ok;
+
+	h->mmu.fault_as_store = true;
+	ok = data_place(h, ACCESS_LOAD, va, &at);
+	h->mmu.fault_as_store = false;
+	if (ok && !at.host) {
+		trap_raise(h, CAUSE_STORE_ACCESS, va);
+		ok = false;
+	}
+	return ok;
+}
+
+bool mmu_cbo_zero(struct hart *h, uint64_t va)
+{
+	struct place at;
+
+	break_access(h, ACCESS_STORE, va & ~(uint64_t)(CBO_BLOCK - 1), CBO_BLOCK);
+	if (!data_place(h, ACCESS_STORE, va, &at))
+		return false;
+	if (!at.host) {
+		trap_raise(h, CAUSE_STORE_ACCESS, va);
+		return false;
+	}
+	if (code_has(h->m, at.pa))
+		code_invalidate(h->m, at.pa & ~(uint64_t)(CBO_BLOCK - 1), CBO_BLOCK);
+	memset(at.host - (va & (CBO_BLOCK - 1)), 0, CBO_BLOCK);
+	return true;
 }
 
 /* -- instructions ----------------------------------------------------------------------------- */

@@ -76,7 +76,8 @@ struct mmu {
 	struct fetch_slot *fetch; /* current bank */
 	struct fetch_slot *cur;   /* slot of the page being executed; its stamp lags */
 	unsigned data_bank_no, fetch_bank_no;
-	bool paged_fetch; /* fetches are translated */
+	bool paged_fetch;    /* fetches are translated */
+	bool fault_as_store; /* a load's faults are told as a store's: cbo.* */
 
 	struct data_slot data_bank[DATA_BANKS][DATA_SLOTS];
 	uint16_t data_owner[DATA_BANKS][DATA_SLOTS]; /* index in l1d, or TLB_NONE */
@@ -120,6 +121,13 @@ bool mmu_store(struct hart *h, uint64_t va, unsigned size, uint64_t value);
  * => host pointer and *pa; NULL: the trap has been raised.
  */
 void *mmu_atomic(struct hart *h, uint64_t va, unsigned size, enum access access, uint64_t *pa);
+
+/*
+ * Cache-block operations on the block that holds va: management (allowed where a load is; its
+ * faults are a store's), and zeroing. => false: the trap has been raised.
+ */
+bool mmu_cbo(struct hart *h, uint64_t va);
+bool mmu_cbo_zero(struct hart *h, uint64_t va);
 
 /*
  * The page that holds va, for execution; becomes the current one (mmu.cur).

@@ -229,7 +229,8 @@ static bool tables_prune(struct arch_pt *pt, uint64_t va)
  * => the leaf table on the way to *va; or 0, and *va is the first address beyond what the missing
  *    table would translate.
  */
-static uint64_t leaf_table(const struct arch_pt *pt, uint64_t *va)
+static inline __attribute__((always_inline)) uint64_t leaf_table(const struct arch_pt *pt,
+								 uint64_t *va)
 {
 	uint64_t table = pt->root.v;
 

@@ -95,8 +95,15 @@ uint64_t pt_satp(uint64_t root);
 
 /* -- entry.S, usercopy.S, page.S, fpu.S -- */
 void trap_entry(void);
-struct fpstate;
-void fpu_clear(void); /* f0 to f31 and fcsr become 0. => FS is not Off */
+
+/* A program's floating-point registers, while another program has the hart's. */
+struct fpstate {
+	uint64_t f[32];
+	uint32_t fcsr;
+};
+void fpu_save(struct fpstate *to); /* for all three: FS is not Off */
+void fpu_restore(const struct fpstate *from);
+void fpu_clear(void); /* f0 to f31 and fcsr become 0 */
 
 /* -- sbi.c -- */
 void sbi_init(void); /* learns what the firmware offers */

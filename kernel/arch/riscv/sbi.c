@@ -18,7 +18,7 @@
 #define SBI_SRST           0x53525354 /* "SRST" */
 #define SBI_DBCN           0x4442434e /* "DBCN" */
 
-#define BASE_PROBE      2 + 1
+#define BASE_PROBE      3
 #define DBCN_WRITE_BYTE 2
 #define TIME_SET_TIMER  0
 #define SRST_RESET      0

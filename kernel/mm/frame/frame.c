@@ -12,6 +12,11 @@
  *      order 1  [ 4 5 ] [ 6 7 ]          allocate 1 frame:  4
  *      order 0  [ 4 ] [ 5 ]              lists then hold    5, [6 7]
  *
+ * Most requests are for one frame. So blocks of order 0 are not joined when they
+ * are freed, but all at once, when a larger block is wanted and there is none
+ * (a lazy buddy system); and a block that is halved for one frame is cut into
+ * single frames from BATCH_ORDER down.
+ *
  * The frame table has one `struct frame` for each frame of RAM. Writing all of
  * it at boot would take time in proportion to RAM, so it is written chunk by
  * chunk: a *chunk* is an aligned block of the largest order, 1024 frames, which
@@ -31,7 +36,7 @@
  *   I2  a free block is on free[order], its first frame has FRAME_HEAD and its
  *       order; no other frame of it has FRAME_HEAD
  *   I3  a free block is aligned to its size, and all its frames are TF_FREE
- *   I4  a free block's buddy is not a free block of the same order
+ *   I4  a free block's buddy is not a free block of the same order, but for order 0
  *   I5  every free frame lies in exactly one free block
  *   I6  by_state[s] counts the frames in state s, of all chunks; the sum is RAM
  *
@@ -46,6 +51,9 @@
 
 #define CHUNK_SHIFT  FRAME_MAX_ORDER
 #define CHUNK_FRAMES (1UL << CHUNK_SHIFT)
+
+/* Eight frames at a time: halving then costs some 15 instructions a frame, of 60 one by one. */
+#define BATCH_ORDER 3
 
 /* Ranges in use at boot: image, tables, initrd, device tree, and some 20 of the firmware's. */
 #define MAX_RANGES 48
@@ -236,21 +244,60 @@ static struct frame *list_take(struct list_node *list)
 	return f;
 }
 
+/* Joins all single frames with their buddies, as far as those are free. */
+static void singles_join(void)
+{
+	struct list_node todo;
+
+	if (list_is_empty(&zone.free[0]))
+		return;
+	/* The whole list moves to `todo`; block_free() takes a buddy off either list alike. */
+	list_add(&zone.free[0], &todo);
+	list_remove(&zone.free[0]);
+	list_init(&zone.free[0]);
+	while (!list_is_empty(&todo)) {
+		struct frame *f = container_of(todo.next, struct frame, link);
+
+		block_unlink(f);
+		block_free(frame_pfn(f).v, 0);
+	}
+}
+
+/* Cuts a block of at most BATCH_ORDER, on no list, into single frames. => one of them. */
+static struct frame *block_cut(struct frame *f, unsigned order)
+{
+	uint64_t n = 1UL << order, pick = 0;
+
+	for (unsigned i = 0; i < order; i++)
+		pick = pick << 1 | placement_bit();
+	for (uint64_t i = 0; i < n; i++)
+		if (i != pick)
+			block_link(f + i, 0);
+	return f + pick;
+}
+
 /* => a block of that order, on no list, made by halving larger ones; NULL: none. */
 static __attribute__((noinline)) struct frame *block_take(unsigned order)
 {
 	struct frame *f;
 	unsigned k = order;
+	bool joined = order == 0;
 
 	while (list_is_empty(&zone.free[k])) {
-		if (++k > FRAME_MAX_ORDER) {
-			if (!chunk_next())
+		if (++k <= FRAME_MAX_ORDER)
+			continue;
+		if (!chunk_next()) {
+			if (joined)
 				return NULL;
-			k = order;
+			singles_join();
+			joined = true;
 		}
+		k = order;
 	}
 	f = list_take(&zone.free[k]);
 	while (k > order) { /* here: f is a block of order k, on no list */
+		if (order == 0 && k <= BATCH_ORDER)
+			return block_cut(f, k);
 		struct frame *half = f + (1UL << --k);
 
 		if (placement_bit()) {
@@ -265,41 +312,35 @@ static __attribute__((noinline)) struct frame *block_take(unsigned order)
 
 /* -- the calls ----------------------------------------------------------------------------- */
 
-struct frame *frame_alloc(unsigned order, unsigned state, unsigned flags)
+/*
+ * The two sides of a block's life, inline so that the compiler makes a version of each for single
+ * frames, which every page fault needs.
+ */
+static inline __attribute__((always_inline)) struct frame *block_alloc(unsigned order,
+								       unsigned state)
 {
 	struct frame *f;
 
-	CHECK3(order, <=, FRAME_MAX_ORDER);
-	if (fail_now())
-		return NULL;
 	spin_lock(&zone.lock);
 	if (!list_is_empty(&zone.free[order]))
 		f = list_take(&zone.free[order]);
 	else
 		f = block_take(order);
-	if (!f) {
-		spin_unlock(&zone.lock);
-		return NULL;
+	if (f) {
+		state_count(TF_FREE, state, 1UL << order);
+		for (uint64_t i = 0; i < 1UL << order; i++) {
+			f[i].refs = 1;
+			f[i].state = (uint8_t)state;
+			f[i].owner = 0;
+		}
+		TRACE(TRACE_FRAME_SET, frame_pfn(f).v, 1UL << order, state, 0, 0, 0);
 	}
-	state_count(TF_FREE, state, 1UL << order);
-	for (struct frame *each = f; each < f + (1UL << order); each++) {
-		each->refs = 1;
-		each->state = (uint8_t)state;
-		each->owner = 0;
-	}
-	TRACE(TRACE_FRAME_SET, frame_pfn(f).v, 1UL << order, state, 0, 0, 0);
 	spin_unlock(&zone.lock);
-	if (flags & FRAME_ZEROED) {
-		char *kva = frame_kva(f);
-
-		for (uint64_t i = 0; i < 1UL << order; i++)
-			arch_page_clear(kva + i * PAGE_SIZE);
-	}
 	return f;
 }
 
 /* => the last references are gone already, and the block is the caller's alone. */
-static void block_release(struct frame *f, unsigned order)
+static inline __attribute__((always_inline)) void block_release(struct frame *f, unsigned order)
 {
 	uint64_t pfn = frame_pfn(f).v;
 	unsigned state = f->state;
@@ -310,15 +351,35 @@ static void block_release(struct frame *f, unsigned order)
 	memset(frame_kva(f), FRAME_POISON, PAGE_SIZE << order);
 #endif
 	spin_lock(&zone.lock);
-	for (struct frame *each = f; each < f + (1UL << order); each++) {
-		CHECK3(each->state, ==, state);
-		each->refs = 0;
-		each->state = TF_FREE;
+	for (uint64_t i = 0; i < 1UL << order; i++) {
+		CHECK3(f[i].state, ==, state);
+		f[i].refs = 0;
+		f[i].state = TF_FREE;
 	}
 	state_count(state, TF_FREE, 1UL << order);
 	TRACE(TRACE_FRAME_SET, pfn, 1UL << order, TF_FREE, 0, 0, 0);
-	block_free(pfn, order);
+	if (order == 0)
+		block_link(f, 0);
+	else
+		block_free(pfn, order);
 	spin_unlock(&zone.lock);
+}
+
+struct frame *frame_alloc(unsigned order, unsigned state, unsigned flags)
+{
+	struct frame *f;
+
+	CHECK3(order, <=, FRAME_MAX_ORDER);
+	if (fail_now())
+		return NULL;
+	f = order == 0 ? block_alloc(0, state) : block_alloc(order, state);
+	if (f && flags & FRAME_ZEROED) {
+		char *kva = frame_kva(f);
+
+		for (uint64_t i = 0; i < 1UL << order; i++)
+			arch_page_clear(kva + i * PAGE_SIZE);
+	}
+	return f;
 }
 
 void frame_free(struct frame *f, unsigned order)
@@ -487,7 +548,8 @@ static void chunk_check(uint64_t index, uint64_t by_state[TF_MAX])
 			CHECK3(f[i].flags, ==, 0);
 		}
 		buddy = pfn ^ n;
-		if (f->order < FRAME_MAX_ORDER && buddy >= zone.start && buddy < zone.end) /* I4 */
+		if (f->order > 0 && f->order < FRAME_MAX_ORDER && buddy >= zone.start &&
+		    buddy < zone.end) /* I4 */
 			CHECK(!(frame_at(buddy)->flags & FRAME_HEAD) ||
 			      frame_at(buddy)->order != f->order);
 		by_state[TF_FREE] += n;

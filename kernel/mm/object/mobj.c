@@ -162,17 +162,7 @@ static struct mobj_node *node_pop(struct mobj_node **list)
 	return n;
 }
 
-static void leaf_insert(struct mobj *o, struct mobj_node *leaf, uint64_t index, struct frame *f)
-{
-	CHECK(!leaf->slot[index & NODE_MASK]);
-	leaf->slot[index & NODE_MASK] = f;
-	leaf->used++;
-	o->nframes++;
-	f->owner = (uintptr_t)o;
-}
-
-/* tree_insert() where nodes are missing. */
-static __attribute__((noinline)) int tree_grow(struct mobj *o, uint64_t index, struct frame *f)
+int mobj_grow(struct mobj *o, uint64_t index, struct frame *f)
 {
 	struct mobj_node *spare, *n;
 
@@ -202,7 +192,7 @@ static __attribute__((noinline)) int tree_grow(struct mobj *o, uint64_t index, s
 		}
 		n = *slot;
 	}
-	leaf_insert(o, n, index, f);
+	mobj_leaf_insert(o, n, index, f);
 	return 0;
 }
 
@@ -212,18 +202,9 @@ static int tree_insert(struct mobj *o, uint64_t index, struct frame *f)
 	struct mobj_node *leaf = mobj_leaf_locked(o, index);
 
 	if (!leaf)
-		return tree_grow(o, index, f);
-	leaf_insert(o, leaf, index, f);
+		return mobj_grow(o, index, f);
+	mobj_leaf_insert(o, leaf, index, f);
 	return 0;
-}
-
-int mobj_insert_locked(struct mobj *o, uint64_t index, struct frame *f)
-{
-	int err = tree_insert(o, index, f);
-
-	if (!err)
-		TRACE(TRACE_FRAME_PIN, frame_pfn(f).v, 1, 0, 0, 0, 0);
-	return err;
 }
 
 /*

@@ -13,8 +13,8 @@
 
 #include "kernel/lib/types.h"
 #include "kernel/lib/lock.h"
-
-struct frame;
+#include "kernel/lib/trace.h"
+#include "kernel/mm/frame/frame.h"
 
 enum mobj_kind { MOBJ_ANON, MOBJ_FILE };
 
@@ -64,11 +64,39 @@ static inline struct frame *mobj_lookup_locked(const struct mobj *o, uint64_t in
 	return n ? n->slot[index & (MOBJ_SLOTS - 1)] : NULL;
 }
 
+/* Puts f into the leaf of page `index`, which has none there. Lock held. */
+static inline void mobj_leaf_insert(struct mobj *o, struct mobj_node *leaf, uint64_t index,
+				    struct frame *f)
+{
+	void **slot = &leaf->slot[index & (MOBJ_SLOTS - 1)];
+
+	CHECK(!*slot);
+	*slot = f;
+	leaf->used++;
+	o->nframes++;
+	f->owner = (uintptr_t)o;
+}
+
+/* The same where the leaf is missing. => 0 or -ENOMEM. Lock held. */
+int mobj_grow(struct mobj *o, uint64_t index, struct frame *f);
+
 /*
  * Gives the object a frame for page `index`, which has none; takes over the caller's reference
  * (its pin). => 0 or -ENOMEM (the reference stays the caller's). Lock held.
  */
-int mobj_insert_locked(struct mobj *o, uint64_t index, struct frame *f);
+static inline int mobj_insert_locked(struct mobj *o, uint64_t index, struct frame *f)
+{
+	struct mobj_node *leaf = mobj_leaf_locked(o, index);
+	int err = 0;
+
+	if (leaf)
+		mobj_leaf_insert(o, leaf, index, f);
+	else
+		err = mobj_grow(o, index, f);
+	if (!err)
+		TRACE(TRACE_FRAME_PIN, frame_pfn(f).v, 1, 0, 0, 0, 0);
+	return err;
+}
 
 /* Frees the frames of pages [start, start + n). => no mapping of them is left. */
 void mobj_discard(struct mobj *o, uint64_t start, uint64_t n);

@@ -59,7 +59,7 @@ static bool stack_grow(struct aspace *as, struct vma *v, uint64_t va)
 }
 
 /* => v's own page, NULL if there is none yet. */
-static struct frame *own_lookup(struct vma *v, uint64_t vpn)
+static inline __attribute__((always_inline)) struct frame *own_lookup(struct vma *v, uint64_t vpn)
 {
 	struct frame *f;
 
@@ -71,8 +71,9 @@ static struct frame *own_lookup(struct vma *v, uint64_t vpn)
 	return f;
 }
 
-/* Gives v an own page: a copy of `from`, or cleared. => NULL: no memory. */
-static struct frame *own_create(struct vma *v, uint64_t vpn, struct frame *from)
+/* Gives v an own page, a copy of `from`. => NULL: no memory. */
+static inline __attribute__((always_inline)) struct frame *own_create(struct vma *v, uint64_t vpn,
+								      struct frame *from)
 {
 	struct frame *f;
 	int err;
@@ -81,10 +82,12 @@ static struct frame *own_create(struct vma *v, uint64_t vpn, struct frame *from)
 		v->anon = mobj_create(MOBJ_ANON, UINT64_MAX);
 	if (!v->anon)
 		return NULL;
-	f = frame_alloc(0, TF_ANON, from ? 0 : FRAME_ZEROED);
+	f = frame_alloc(0, TF_ANON, 0);
 	if (!f)
 		return NULL;
-	if (from)
+	if (from == zero_frame)
+		arch_page_clear(frame_kva(f));
+	else
 		arch_page_copy(frame_kva(f), frame_kva(from));
 	spin_lock(&v->anon->lock);
 	err = mobj_insert_locked(v->anon, vpn, f);
@@ -122,8 +125,8 @@ static struct frame *object_page(struct mobj *o, uint64_t index, bool *made)
 }
 
 /* Chooses the frame for a page of v, and how the fault is to be counted. */
-static struct fault_result page_serve(struct aspace *as, struct vma *v, uint64_t va,
-				      unsigned access, bool grown)
+static inline __attribute__((always_inline)) struct fault_result page_serve(
+    struct aspace *as, struct vma *v, uint64_t va, unsigned access, bool grown)
 {
 	uint64_t vpn = va >> PAGE_SHIFT,
 		 index = v->file_offset + (vpn - (v->start.v >> PAGE_SHIFT));
@@ -145,22 +148,18 @@ static struct fault_result page_serve(struct aspace *as, struct vma *v, uint64_t
 	} else if ((f = own_lookup(v, vpn))) {
 		kind = TK_REMAP;
 		own = true;
-	} else if (v->file) {
-		f = object_page(v->file, index, &made);
-		kind = TK_FILE;
-		if (f && write) {
-			f = own_create(v, vpn, f);
-			kind = TK_FILE_COPY;
-		} else {
-			rights &= ~(unsigned)ARCH_W;
-		}
-	} else if (write) {
-		f = own_create(v, vpn, NULL);
-		kind = grown ? TK_STACK : TK_ZERO;
 	} else {
-		f = zero_frame;
-		kind = TK_ZERO_READ;
-		rights &= ~(unsigned)ARCH_W;
+		if (v->file) {
+			f = object_page(v->file, index, &made);
+			kind = write ? TK_FILE_COPY : TK_FILE;
+		} else {
+			f = zero_frame;
+			kind = !write ? TK_ZERO_READ : grown ? TK_STACK : TK_ZERO;
+		}
+		if (f && write)
+			f = own_create(v, vpn, f);
+		else
+			rights &= ~(unsigned)ARCH_W;
 	}
 	if (!f || space_map_frame(as, va, f, rights, &old))
 		return refused(TK_OOM, SIGKILL, SI_KERNEL);
@@ -175,7 +174,9 @@ static struct fault_result page_serve(struct aspace *as, struct vma *v, uint64_t
 	return served(kind);
 }
 
-static inline struct fault_result fault_serve(struct aspace *as, vaddr_t va, unsigned access)
+static inline __attribute__((always_inline)) struct fault_result fault_serve(struct aspace *as,
+									     vaddr_t va,
+									     unsigned access)
 {
 	struct fault_result r = refused(TK_SEGV_MAPERR, SIGSEGV, SEGV_MAPERR);
 	bool grown = false;
