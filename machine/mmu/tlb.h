@@ -38,8 +38,8 @@ struct tlb {
 };
 
 /* Where translations are looked up: privilege and SUM decide which bank is the current one. */
-enum { BANK_USER, BANK_SUPER, BANK_SUPER_SUM, BANK_BARE, BANK_NONE, DATA_BANKS };
-enum { FETCH_USER, FETCH_SUPER, FETCH_BARE, FETCH_BANKS };
+enum { BANK_USER, BANK_SUPER, BANK_SUPER_SUM, BANK_BARE, BANK_BARE_M, BANK_NONE, DATA_BANKS };
+enum { FETCH_USER, FETCH_SUPER, FETCH_BARE, FETCH_BARE_M, FETCH_BANKS };
 
 #define DATA_SLOTS  256
 #define FETCH_SLOTS 64
@@ -102,6 +102,9 @@ void mmu_mode_changed(struct hart *h);
 
 /* satp was written: cached translations stay (they have ASIDs), lookaside slots go. */
 void mmu_satp_changed(struct hart *h);
+
+/* Empties the lookaside; what is cached stays. */
+void mmu_slots_drop(struct hart *h);
 
 /* sfence.vma in its four forms. */
 void mmu_flush_all(struct hart *h);

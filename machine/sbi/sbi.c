@@ -21,6 +21,7 @@
 
 #include "machine/hart/code.h"
 #include "machine/machine_state.h"
+#include "machine/mmu/pmp.h"
 #include "rv/pte.h"
 
 #define SBI_VERSION                0x02000000 /* 2.0 */
@@ -207,6 +208,7 @@ void sbi_enter_supervisor(struct hart *h, uint64_t pc, uint64_t a1)
 	h->mtimecmp = h->stimecmp = h->m->sbi_timer[h->id] = UINT64_MAX;
 	h->m->sbi_suspended[h->id] = false;
 	h->status = HART_RUNNING;
+	pmp_open(h);
 	mmu_mode_changed(h);
 	hart_timer_update(h);
 }
