@@ -5,14 +5,16 @@
  *
  *   now     the least clock among harts that run
  *   event   the earliest moment at which a timer of a waiting hart, or the real-time clock's
- *           alarm, fires
+ *           alarm, fires, or the serial port asks the host for input
  *   window  ends at the next multiple of TURN after `now`, or at `event` if that is earlier; if
  *           only one hart runs, at `event`
  *
  * The lowest-numbered running hart whose clock is inside the window runs until the window's end.
  * So harts stay within one TURN of each other, and a hart alone is never interrupted. A waiting
  * hart costs nothing: its clock stays behind, and catches up when it wakes. When all harts
- * wait, time skips to `event`; if there is none, the machine is stuck.
+ * wait, time skips to `event`; if there is none, the machine is stuck. With a host that has an
+ * `idle` call, as when a terminal is attached, it does not skip: the host says how much of it
+ * has passed, which is an input like any other.
  *
  * I1. A limit only ends machine_run between two steps; it plays no part in the choice of turns.
  *     So a run in many parts is the same as a run in one.
@@ -47,10 +49,11 @@ void machine_config_init(struct machine_config *cfg)
 	    .harts = 1,
 	    .tlb =
 		{
-		    [TLB_L1_FETCH] = {.sets = 1, .ways = 32},
-		    [TLB_L1_DATA] = {.sets = 1, .ways = 32},
-		    [TLB_L2] = {.sets = 128, .ways = 4},
+		    [TLB_L1_FETCH] = {.entries = 32, .ways = 32, .sizes = TLB_ALL_SIZES},
+		    [TLB_L1_DATA] = {.entries = 32, .ways = 32, .sizes = TLB_ALL_SIZES},
+		    [TLB_L2] = {.entries = 512, .ways = 4, .sizes = TLB_ALL_SIZES},
 		},
+	    .max_levels = 5,
 	    .has_stream = {true, true, true, true},
 	    .epoch_ns = 1767225600000000000, /* 2026-01-01 00:00:00 UTC */
 	};
@@ -64,10 +67,16 @@ static const char *config_check(const struct machine_config *cfg)
 		return "the memory size is larger than the machine can address";
 	if (cfg->harts < 1 || cfg->harts > BOARD_MAX_HARTS)
 		return "the number of harts is not between 1 and 8";
-	for (unsigned kind = 0; kind < TLB_KINDS; kind++)
-		if (!tlb_geometry_valid(&cfg->tlb[kind]))
-			return "the TLB geometry is not possible: sets are a power of two, and "
-			       "sets * ways is at least 1 and at most 4096";
+	if (cfg->max_levels < 3 || cfg->max_levels > 5)
+		return "the deepest paging mode has 3, 4 or 5 levels";
+	for (unsigned kind = 0; kind < TLB_KINDS; kind++) {
+		const char *why = tlb_geometry_check(&cfg->tlb[kind], kind == TLB_L2);
+
+		if (why)
+			return why;
+	}
+	if (cfg->walk_cache > TLB_MAX_ENTRIES)
+		return "a walk cache has at most 4096 entries";
 	return NULL;
 }
 _Static_assert(BOARD_MAX_HARTS == 8 && TLB_MAX_ENTRIES == 4096, "named in config_check");
@@ -105,6 +114,7 @@ struct machine *machine_create(const struct machine_config *cfg, const struct ma
 	if (!m)
 		return NULL;
 	m->cfg = *cfg;
+	m->cfg.no_lookaside |= cfg->check_tlb; /* every use of a translation is checked */
 	m->host = *host;
 	m->ram = host->mem_alloc(host->ctx, cfg->memory_size);
 	if (!m->ram) {
@@ -218,6 +228,7 @@ struct schedule {
 	unsigned running; /* harts */
 	uint64_t now;     /* UINT64_MAX if none runs */
 	uint64_t event;
+	uint64_t poll; /* when the UART asks for input */
 };
 
 /* Harts whose interrupt has come stop waiting. */
@@ -235,7 +246,7 @@ static void wake(struct machine *m)
 
 static struct schedule survey(const struct machine *m)
 {
-	struct schedule s = {0, UINT64_MAX, rtc_deadline(m)};
+	struct schedule s = {0, UINT64_MAX, rtc_deadline(m), uart_deadline(m)};
 
 	for (unsigned i = 0; i < m->cfg.harts; i++) {
 		const struct hart *h = &m->harts[i];
@@ -267,11 +278,40 @@ static void reach(struct machine *m, uint64_t clock)
 		hart_timer_update(h);
 	}
 	rtc_update(m, clock);
+	if (uart_deadline(m) <= clock)
+		uart_poll(m, clock);
 }
 
 static uint64_t min(uint64_t a, uint64_t b)
 {
 	return a < b ? a : b;
+}
+
+/*
+ * No hart runs: time passes without steps, until something happens or `limit` is reached.
+ * => true: *stop says why the run ends.
+ */
+static bool pass_time(struct machine *m, const struct schedule *s, uint64_t limit,
+		      enum machine_stop *stop)
+{
+	uint64_t event = m->host.idle ? s->event : min(s->event, s->poll);
+	uint64_t end = min(event, limit), now = 0, passed;
+
+	*stop = event == UINT64_MAX && s->poll == UINT64_MAX ? STOP_STUCK : STOP_LIMIT;
+	if (*stop == STOP_STUCK)
+		return true;
+	for (unsigned i = 0; i < m->cfg.harts; i++)
+		if (m->harts[i].status == HART_WAITING && m->harts[i].clock > now)
+			now = m->harts[i].clock;
+	if (!m->host.idle || now >= end) {
+		reach(m, end);
+		return event >= limit;
+	}
+	passed = min(m->host.idle(m->host.ctx, end - now, s->poll != UINT64_MAX), end - now);
+	reach(m, now + passed);
+	if (now + passed < end)
+		uart_poll(m, now + passed); /* input came first */
+	return now + passed >= limit;
 }
 
 /* The hart whose turn it is. => not NULL: the hart at `now` is inside every window. */
@@ -299,12 +339,29 @@ static void take_turn(struct machine *m, struct hart *h, uint64_t deadline)
 	m->current = NULL;
 }
 
+/* A turn, or one step of it if that is all that is wanted. */
+static void turn_of(struct machine *m, struct hart *h, uint64_t deadline)
+{
+	uint64_t before = h->clock;
+
+	if (h != m->stepping) {
+		take_turn(m, h, deadline);
+		return;
+	}
+	take_turn(m, h, min(deadline, before + 1));
+	if (h->clock != before) {
+		m->stepping = NULL;
+		m->stop_requested = true;
+	}
+}
+
 enum machine_stop machine_run(struct machine *m, uint64_t limit)
 {
 	for (;;) {
 		struct schedule s;
 		struct hart *h;
 		uint64_t window;
+		enum machine_stop stop;
 
 		if (m->finished)
 			return STOP_FINISHED;
@@ -318,16 +375,19 @@ enum machine_stop machine_run(struct machine *m, uint64_t limit)
 			return STOP_BREAK;
 		}
 		wake(m);
-		s = survey(m);
-		if (!s.running) {
-			if (s.event == UINT64_MAX)
-				return STOP_STUCK;
-			/* here: idle; time passes without steps */
-			reach(m, min(s.event, limit));
-			if (s.event >= limit)
+		if (m->only) {
+			if (m->only->status != HART_RUNNING || m->only->clock >= limit)
 				return STOP_LIMIT;
+			turn_of(m, m->only, limit);
 			continue;
 		}
+		s = survey(m);
+		if (!s.running) {
+			if (pass_time(m, &s, limit, &stop))
+				return stop;
+			continue;
+		}
+		s.event = min(s.event, s.poll);
 		if (s.event <= s.now) {
 			reach(m, s.event);
 			continue;
@@ -338,7 +398,7 @@ enum machine_stop machine_run(struct machine *m, uint64_t limit)
 		h = next_hart(m, window);
 		if (h->clock >= limit)
 			return STOP_LIMIT;
-		take_turn(m, h, min(window, limit));
+		turn_of(m, h, min(window, limit));
 	}
 }
 

@@ -47,6 +47,8 @@ struct machine;
 /* Streams that the console's ports are named after. */
 enum machine_stream { STREAM_STDIN, STREAM_STDOUT, STREAM_STDERR, STREAM_UART, STREAM_COUNT };
 
+struct stale_translation;
+
 struct machine_host {
 	void *ctx; /* handed back in every call */
 
@@ -67,25 +69,53 @@ struct machine_host {
 	 */
 	long (*stream_write)(void *ctx, enum machine_stream s, const void *buf, size_t len);
 
+	/*
+	 * Input for the serial port: asked for while the guest listens and has taken all that came
+	 * before, once in UART_POLL_NS of virtual time (dev/uart.c). May be NULL.
+	 * => bytes put into `buf`, up to `len`; 0: none now; -1: there will be no more.
+	 */
+	long (*uart_read)(void *ctx, void *buf, size_t len);
+
+	/*
+	 * Every hart waits, and nothing will happen for `ns` nanoseconds but, with `input`, by what
+	 * uart_read would give. May be NULL: the time is skipped.
+	 * => how many of them have passed; fewer when input came first, or a stop was requested.
+	 */
+	uint64_t (*idle)(void *ctx, uint64_t ns, bool input);
+
 	/* A trace event (abi/trace.h) on a hart; may be NULL. The machine may be inspected. */
 	void (*on_trace)(void *ctx, struct machine *m, unsigned hart, unsigned event,
 			 const uint64_t args[6]);
+
+	/* The TLB sanitizer found a use of a stale translation; may be NULL. */
+	void (*on_stale)(void *ctx, struct machine *m, unsigned hart,
+			 const struct stale_translation *what);
 };
 
 /* -- configuration ------------------------------------------------------------------------ */
 
 enum tlb_kind { TLB_L1_FETCH, TLB_L1_DATA, TLB_L2, TLB_KINDS };
 
-/* Geometry of one TLB array. `sets` is a power of two; 1 makes it fully associative. */
+enum tlb_policy { TLB_LRU, TLB_PLRU, TLB_FIFO, TLB_RANDOM };
+
+/* Geometry of one TLB array: sets = entries / ways, which need be no power of two. */
 struct tlb_geometry {
-	unsigned sets, ways;
+	unsigned entries, ways; /* ways == entries: fully associative. L2: 0 entries, no L2 */
+	enum tlb_policy policy; /* TLB_PLRU, a tree of bits, wants ways to be a power of two */
+	unsigned sizes; /* bit l: pages of level l are held whole; else in pieces. Bit 0 set */
 };
+#define TLB_ALL_SIZES 0x1f
 
 struct machine_config {
 	uint64_t memory_size; /* bytes of RAM; a multiple of 4 KiB */
 	unsigned harts;       /* 1 to BOARD_MAX_HARTS */
 	uint64_t seed;        /* for the guest: /chosen rng-seed */
 	struct tlb_geometry tlb[TLB_KINDS];
+	bool tlb_unified;              /* one L1: fetches too use the array of TLB_L1_DATA */
+	unsigned walk_cache;           /* entries of the cache of pointers to tables; 0: none */
+	bool miss_causes;              /* count why lookups miss: costs time on every miss */
+	bool check_tlb;                /* the TLB sanitizer: machine_host.on_stale */
+	unsigned max_levels;           /* deepest paging mode: 3 Sv39, 4 Sv48, 5 Sv57 */
 	bool has_stream[STREAM_COUNT]; /* which console ports exist */
 	uint64_t epoch_ns;             /* real-time clock at reset */
 
@@ -213,6 +243,26 @@ uint64_t machine_ram_size(const struct machine *m);
 const char *machine_load(struct machine *m, const void *kernel, size_t kernel_len,
 			 const void *initrd, size_t initrd_len, const char *append);
 
+/*
+ * What a machine starts with, and in which way:
+ *
+ *   FIRMWARE_BUILTIN   as machine_load
+ *   FIRMWARE_NONE      a raw kernel lies at RAM's start; all harts enter RAM's start in M-mode with
+ *                      a0 = hart id and a1 = device tree
+ *   FIRMWARE_IMAGE     `bios` lies at RAM's start (or where its ELF file says), and all harts enter
+ *                      it so; a2 = what OpenSBI's fw_dynamic wants to know of the kernel
+ */
+enum machine_firmware { FIRMWARE_BUILTIN, FIRMWARE_NONE, FIRMWARE_IMAGE };
+struct machine_images {
+	enum machine_firmware firmware;
+	const void *bios, *kernel, *initrd; /* initrd: NULL if there is none */
+	size_t bios_len, kernel_len, initrd_len;
+	const char *append; /* the kernel's command line, or NULL */
+};
+
+/* => NULL on success, else one line that says what is wrong. */
+const char *machine_load_images(struct machine *m, const struct machine_images *images);
+
 /* Resets all harts and starts them in M-mode at `entry`, a0 = hart id: a machine without firmware.
  */
 void machine_start_bare(struct machine *m, paddr_t entry);
@@ -254,12 +304,69 @@ struct break_hit {
 };
 void machine_break_hit(const struct machine *m, struct break_hit *out);
 
+/*
+ * gdb's remote protocol as a function of bytes (debug/gdb.c): whoever has a connection feeds what
+ * comes in, and `send` is called with what is to go out. The machine starts out stopped, as QEMU's
+ * with -S; gdb decides when it runs. Several may follow each other on one machine.
+ */
+struct gdb;
+enum gdb_state {
+	GDB_STOPPED,  /* gdb_run does nothing until gdb says so */
+	GDB_RUNNING,  /* gdb waits for a stop */
+	GDB_DETACHED, /* gdb took its leave: the machine goes on without it */
+	GDB_KILLED,   /* gdb wants the machine to end */
+	GDB_ENDED,    /* gdb was told that the machine has ended */
+};
+
+/* => NULL: the host has no memory. */
+struct gdb *gdb_create(struct machine *m, void (*send)(void *ctx, const void *buf, size_t len),
+		       void *ctx);
+/* Takes gdb's breakpoints away. Before machine_destroy. */
+void gdb_destroy(struct gdb *g);
+void gdb_feed(struct gdb *g, const void *buf, size_t len);
+enum gdb_state gdb_state(const struct gdb *g);
+
+/*
+ * machine_run as gdb wants it.
+ * => as machine_run; STOP_LIMIT also when the machine is stopped, or was stopped now and gdb has
+ *    been told; never STOP_BREAK. After STOP_FINISHED gdb has been told the exit status.
+ */
+enum machine_stop gdb_run(struct gdb *g, uint64_t limit);
+
+/* The machine will not go on, for another reason: gdb, if it waits, is told this exit status. */
+void gdb_exited(struct gdb *g, unsigned status);
+
 /* The 16-bit code that the guest gave the finisher; 0 for PASS or an SBI shutdown. */
 unsigned machine_finish_code(const struct machine *m);
 
 /* -- looking ------------------------------------------------------------------------------ */
 
 enum access { ACCESS_FETCH, ACCESS_LOAD, ACCESS_STORE, ACCESS_KINDS };
+
+/* Why a lookup missed; mmu/miss.c defines them. */
+enum miss_cause {
+	MISS_COLD,
+	MISS_CAPACITY,
+	MISS_CONFLICT,
+	MISS_FLUSHED,
+	MISS_OTHER_SPACE,
+	MISS_UNMAPPED, /* the walk found no translation */
+	MISS_CAUSES
+};
+
+/*
+ * An access used a cached translation that the page tables no longer give: a flush is missing.
+ * The access went through as the cached one says, as it may in hardware.
+ */
+struct stale_translation {
+	uint64_t pc, va;
+	enum access access;
+	enum tlb_kind where;
+	uint64_t cached_ppn;  /* of the 4 KiB page at va */
+	unsigned cached_perm; /* low byte of the PTE, as cached */
+	unsigned level;       /* at which the present walk ended */
+	uint64_t pte;         /* what it found there */
+};
 
 /* Counts of one hart, exact. All are of lookups and walks in S-mode and U-mode under paging. */
 struct hart_counters {
@@ -268,6 +375,11 @@ struct hart_counters {
 	uint64_t retired_by_prv[4]; /* of these, in U, S and M (PRV_*) */
 	uint64_t lookups[ACCESS_KINDS];
 	uint64_t hits[TLB_KINDS], misses[TLB_KINDS];
+	uint64_t causes[TLB_KINDS][MISS_CAUSES]; /* of misses, under cfg.miss_causes */
+	uint64_t lookups_user[ACCESS_KINDS];     /* in U-mode; the rest in S-mode */
+	uint64_t misses_user[TLB_KINDS];
+	uint64_t walk_cache_hits; /* walks that did not start at the root */
+	uint64_t stale_uses;      /* counted under check_tlb only */
 	uint64_t walks;           /* table walks, those that only set D included */
 	uint64_t walks_dirty;     /* walks made only to set D for a cached translation */
 	uint64_t walks_faulted;   /* ended in a page fault */

@@ -43,6 +43,8 @@ struct machine {
 
 	struct hart *last;                /* whose turn was the latest */
 	struct hart *current;             /* whose turn it is; NULL outside hart_run */
+	struct hart *stepping;            /* machine_run ends, and clears it, after its next step */
+	struct hart *only;                /* the others stand still; NULL: none does */
 	bool stream_closed[STREAM_COUNT]; /* the host refused a write: swallow all later ones */
 
 	/* The SBI firmware's own state, per hart. */
@@ -83,6 +85,12 @@ void plic_set_level(struct machine *m, unsigned source, bool level);
 
 /* Terminal input for the UART's receiver. => how many of `len` bytes its FIFO took. */
 size_t uart_input(struct machine *m, const void *buf, size_t len);
+
+/* The moment (clock) at which the UART asks the host for input; UINT64_MAX if never. */
+uint64_t uart_deadline(const struct machine *m);
+
+/* Asks the host for input, if the guest listens; `clock` is now. */
+void uart_poll(struct machine *m, uint64_t clock);
 
 /* The moment (clock) at which the real-time clock's alarm rings; UINT64_MAX if never. */
 uint64_t rtc_deadline(const struct machine *m);

@@ -20,6 +20,7 @@ static const char help[] =
     "Linux-compatible kernel on it, and a lens that shows what became of every page.\n"
     "\n"
     "  run        run a program in Limpid's virtual memory\n"
+    "  boot       boot another riscv64 kernel on the machine\n"
     "\n"
     "  limpid run hello.c             C is compiled for you\n"
     "  limpid run --stats ./prog 42   what its memory did, in exact counts\n"
@@ -68,6 +69,7 @@ int limpid_command(int argc, char **argv)
 		int (*run)(int argc, char **argv);
 	} verbs[] = {
 	    {"run", verb_run},
+	    {"boot", verb_boot},
 	    {"initramfs", verb_initramfs},
 	    {"kernel", verb_kernel},
 	};

@@ -22,6 +22,7 @@
 #include "abi/board.h"
 #include "lens/lens.h"
 #include "machine/machine.h"
+#include "tool/gdb.h"
 #include "tool/host.h"
 #include "tool/initramfs.h"
 #include "tool/json.h"
@@ -49,6 +50,7 @@ static const char help[] =
     "  --memory SIZE         RAM of the machine, as 64M or 1G; default 128M\n"
     "  --seed N              another address-space layout and frame placement\n"
     "  --max-instructions N  stop after N, with exit status 124\n"
+    "  --gdb [ADDR:]PORT     wait for gdb there, at 127.0.0.1 unless told otherwise\n"
     "  --cc CC               compiler for sources; default riscv64-linux-gnu-gcc\n"
     "  --cflags FLAGS        more compiler flags, separated by blanks; they win\n"
     "\n"
@@ -66,7 +68,8 @@ struct run {
 	struct initramfs ramfs;
 
 	bool stats;
-	const char *json_path, *cc, *cflags;
+	const char *json_path, *cc, *cflags, *gdb_at;
+	struct gdb_server *gdb; /* or NULL */
 	FILE *json;
 	uint64_t max; /* instructions */
 };
@@ -76,12 +79,13 @@ struct run {
 /* => -1: go on; else the exit status. *operand: index of PROGRAM. */
 static int parse(struct run *r, int argc, char **argv, int *operand)
 {
-	enum { STATS, JSON, MEMORY, SEED, MAX, CC, CFLAGS, HELP };
+	enum { STATS, JSON, MEMORY, SEED, MAX, GDB, CC, CFLAGS, HELP };
 	static const struct option_spec specs[] = {{"--stats", 0, false},
 						   {"--json", 0, true},
 						   {"--memory", 0, true},
 						   {"--seed", 0, true},
 						   {"--max-instructions", 0, true},
+						   {"--gdb", 0, true},
 						   {"--cc", 0, true},
 						   {"--cflags", 0, true},
 						   {"--help", 'h', false},
@@ -97,6 +101,7 @@ static int parse(struct run *r, int argc, char **argv, int *operand)
 		case MEMORY: ok = options_size(&o, &r->config.memory_size); break;
 		case SEED: ok = options_number(&o, &r->config.seed); break;
 		case MAX: ok = options_number(&o, &r->max); break;
+		case GDB: r->gdb_at = o.value; break;
 		case CC: r->cc = o.value; break;
 		case CFLAGS: r->cflags = o.value; break;
 		case HELP:
@@ -214,7 +219,7 @@ static uint64_t steps_made(const struct machine *m)
 /* Runs in slices, to show progress and to count instructions rather than time. */
 static enum machine_stop run_machine(struct run *r)
 {
-	bool progress = host_progress_wanted();
+	bool progress = host_progress_wanted() && !r->gdb;
 	enum machine_stop stop = STOP_LIMIT;
 	uint64_t done = 0;
 
@@ -225,7 +230,9 @@ static enum machine_stop run_machine(struct run *r)
 
 		if (r->max && r->max - done < slice)
 			slice = r->max - done;
-		stop = machine_run(r->machine, machine_clock(r->machine, 0) + slice);
+		uint64_t limit = machine_clock(r->machine, 0) + slice;
+		stop = r->gdb ? gdb_serve(r->gdb, r->machine, limit)
+			      : machine_run(r->machine, limit);
 		done = steps_made(r->machine);
 		if (progress && stop == STOP_LIMIT)
 			host_progress(done);
@@ -374,6 +381,10 @@ int verb_run(int argc, char **argv)
 		status = check_room(&r);
 	if (status == 0)
 		status = build(&r);
+	if (status == 0 && r.gdb_at) {
+		r.gdb = gdb_open("run", r.gdb_at);
+		status = r.gdb ? 0 : EXIT_TROUBLE;
+	}
 	if (status == 0) {
 		facts.program = argv[operand];
 		facts.memory = r.config.memory_size;
@@ -381,8 +392,9 @@ int verb_run(int argc, char **argv)
 
 		enum machine_stop stop = run_machine(&r);
 		host_fini(&r.host);
-		lens_finish(r.lens, r.machine, stop == STOP_FINISHED);
+		lens_finish(r.lens, r.machine, stop == STOP_FINISHED && !gdb_killed(r.gdb));
 		status = (int)judge(&r, stop, &facts, &signo);
+		gdb_close(r.gdb, (unsigned)status);
 		unsigned trouble = report(&r, &facts);
 		if (trouble) {
 			status = (int)trouble;

@@ -29,6 +29,7 @@ int complain_no_memory(void);
 int limpid_command(int argc, char **argv);
 
 int verb_run(int argc, char **argv);
+int verb_boot(int argc, char **argv);
 int verb_initramfs(int argc, char **argv);
 int verb_kernel(int argc, char **argv);
 

@@ -177,11 +177,12 @@ int64_t sys_mremap(const uint64_t *a)
 }
 
 /*
- * Has every page of a mapped range served as if the program had touched it: written to, where it
- * may write and `write` asks for it.
- * => 0, or -EFAULT where a page cannot be had.
+ * Has every page of a range served as if the program had touched it: written to, where it may
+ * write and `write` asks for it.
+ * => 0; -ENOMEM: a hole; -EINVAL: a page with none of the rights in `need`; -EFAULT: a page that
+ *    cannot be had. Pages before it were served.
  */
-static int touch_range(struct aspace *as, uint64_t start, uint64_t end, bool write)
+static int touch_range(struct aspace *as, uint64_t start, uint64_t end, bool write, unsigned need)
 {
 	for (; start < end; start += PAGE_SIZE) {
 		uint8_t byte;
@@ -190,14 +191,30 @@ static int touch_range(struct aspace *as, uint64_t start, uint64_t end, bool wri
 		struct vma *v = aspace_find(as, VADDR(start));
 		unsigned flags = v ? v->flags : 0;
 		mutex_unlock(&as->lock);
-		if (!(flags & VMA_READ))
-			return -EFAULT;
+		if (!v)
+			return -ENOMEM;
+		if (!(flags & need))
+			return -EINVAL;
 		if (arch_copy_from_user(&byte, VADDR(start), 1) != 0)
 			return -EFAULT;
 		if (write && (flags & VMA_WRITE) && arch_copy_to_user(VADDR(start), &byte, 1) != 0)
 			return -EFAULT;
 	}
 	return 0;
+}
+
+/* => whether no page of [start, end) is a file's or shared. */
+static bool is_private_memory(struct aspace *as, uint64_t start, uint64_t end)
+{
+	struct vma *v;
+
+	mutex_lock(&as->lock);
+	do {
+		v = aspace_next(as, VADDR(start));
+		start = v ? v->end.v : end;
+	} while (v && v->start.v < end && !v->file && start < end);
+	mutex_unlock(&as->lock);
+	return !v || v->start.v >= end || !v->file;
 }
 
 int64_t sys_madvise(const uint64_t *a)
@@ -225,7 +242,8 @@ int64_t sys_madvise(const uint64_t *a)
 	case MADV_COLD:
 	case MADV_PAGEOUT:
 	case MADV_POPULATE_READ:
-	case MADV_POPULATE_WRITE: break;
+	case MADV_POPULATE_WRITE:
+	case MADV_DONTNEED_LOCKED: break;
 	default: return -EINVAL;
 	}
 	if ((start & PAGE_MASK) || (a[1] && !ROUND_UP(a[1], PAGE_SIZE)) ||
@@ -235,17 +253,22 @@ int64_t sys_madvise(const uint64_t *a)
 		return 0;
 	bool mapped = end <= arch_user_end().v && is_mapped(as, start, end);
 	switch ((int)a[2]) {
-	case MADV_DONTNEED:
+	case MADV_WIPEONFORK:
+		if (!is_private_memory(as, start, end))
+			return -EINVAL;
+		return mapped ? 0 : -ENOMEM;
 	case MADV_FREE: /* freeing at once is one of the times that the call allows */
-	{
+		if (!is_private_memory(as, start, end))
+			return -EINVAL;
+		/* fall through */
+	case MADV_DONTNEED:
+	case MADV_DONTNEED_LOCKED: {
 		int error = aspace_discard(as, VADDR(start), end - start);
 
 		return error ? error : mapped ? 0 : -ENOMEM;
 	}
-	case MADV_POPULATE_READ:
-	case MADV_POPULATE_WRITE:
-		return mapped ? touch_range(as, start, end, (int)a[2] == MADV_POPULATE_WRITE)
-			      : -ENOMEM;
+	case MADV_POPULATE_READ: return touch_range(as, start, end, false, VMA_READ);
+	case MADV_POPULATE_WRITE: return touch_range(as, start, end, true, VMA_WRITE);
 	default: return mapped ? 0 : -ENOMEM; /* advice that changes nothing here */
 	}
 }
@@ -358,7 +381,7 @@ static int64_t lock_range(uint64_t start, uint64_t len)
 		return -EPERM;
 	if (len > limit || end > arch_user_end().v || !is_mapped(p->as, start, end))
 		return -ENOMEM;
-	return touch_range(p->as, start, end, true) ? -ENOMEM : 0;
+	return touch_range(p->as, start, end, true, VMA_READ | VMA_WRITE) ? -ENOMEM : 0;
 }
 
 int64_t sys_mlock(const uint64_t *a)

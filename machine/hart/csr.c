@@ -200,7 +200,8 @@ bool csr_write(struct hart *h, unsigned csr, uint64_t value)
 	case CSR_SATP: {
 		uint64_t mode = value >> SATP_MODE_SHIFT;
 		/* A mode that is not implemented: the whole write has no effect. */
-		if (mode != SATP_MODE_BARE && !walk_levels(value))
+		if (mode != SATP_MODE_BARE &&
+		    (!walk_levels(value) || walk_levels(value) > h->m->cfg.max_levels))
 			return true;
 		if (value != h->satp) {
 			h->satp = value;

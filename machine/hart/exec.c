@@ -324,6 +324,11 @@ static void account(struct hart *h, uint64_t since, unsigned prv, bool paged, ui
 	h->count.retired_by_prv[prv] += steps;
 	if (paged) {
 		h->count.paged_steps += steps;
+		if (prv == PRV_U) {
+			h->paged_user_steps += steps;
+			h->count.lookups_user[ACCESS_LOAD] += nloads;
+			h->count.lookups_user[ACCESS_STORE] += nstores;
+		}
 		h->count.lookups[ACCESS_LOAD] += nloads;
 		h->count.lookups[ACCESS_STORE] += nstores;
 	}
@@ -456,8 +461,10 @@ op_straddle:
 	/* The second half comes from the next page, looked up on its own. */
 	SYNC();
 	*h->mmu.cur->stamp = h->clock;
-	if (paged)
+	if (paged) {
 		h->count.straddles++;
+		h->user_straddles += prv == PRV_U;
+	}
 	if (!mmu_fetch_half(h, h->pc + 2, &h->straddle_half))
 		goto trapped;
 	{
@@ -515,6 +522,7 @@ void hart_counters_get(const struct hart *h, struct hart_counters *out)
 		return;
 	/* What the lookaside answered were hits; fetches are counted by the step. */
 	out->lookups[ACCESS_FETCH] = out->paged_steps + out->straddles;
+	out->lookups_user[ACCESS_FETCH] = h->paged_user_steps + h->user_straddles;
 	out->hits[TLB_L1_FETCH] = out->lookups[ACCESS_FETCH] - out->misses[TLB_L1_FETCH];
 	out->hits[TLB_L1_DATA] =
 	    out->lookups[ACCESS_LOAD] + out->lookups[ACCESS_STORE] - out->misses[TLB_L1_DATA];

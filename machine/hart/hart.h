@@ -57,6 +57,7 @@ struct hart {
 
 	struct mmu mmu;
 	struct hart_counters count;
+	uint64_t paged_user_steps, user_straddles; /* for lookups_user[ACCESS_FETCH] */
 	struct fault_record last_fault;
 	struct code_page *code; /* page being executed */
 	uint64_t pc_bias;       /* pc = pc_bias + slot address / 8, see exec.c */

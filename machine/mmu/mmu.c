@@ -37,6 +37,7 @@
  * runs, and with them everything that follows from a miss. Test:
  * test/unit/machine_hart_test.c runs both and compares counters and state hash.
  */
+#include "machine/mmu/miss.h"
 #include "machine/mmu/pmp.h"
 #include "machine/mmu/tlb.h"
 #include "machine/mmu/walk.h"
@@ -67,61 +68,119 @@ static void fetch_slot_clear(struct mmu *mmu, struct fetch_slot *s)
  * Removes the slots that stand for an entry of L1. An entry of one 4 KiB page can own one slot a
  * bank, at a known index; a superpage's may be anywhere.
  */
-static void l1_clear_slots(struct mmu *mmu, enum tlb_kind kind, unsigned index)
+static void l1_clear_slots(struct hart *h, enum tlb_kind kind, unsigned index)
 {
-	const struct tlb_entry *e = &mmu->tlb[kind].entries[index];
+	struct mmu *mmu = &h->mmu;
+	const struct tlb_entry *e = &mmu->tlb[kind]->entries[index];
 	uint64_t va = e->vpn << RV_PAGE_SHIFT;
 
-	if (kind == TLB_L1_DATA) {
+	if (kind == TLB_L1_DATA || h->m->cfg.tlb_unified) {
 		unsigned first = e->level ? 0 : data_index(va);
 		unsigned last = e->level ? DATA_SLOTS : first + 1;
 		for (unsigned b = 0; b < BANK_BARE; b++)
 			for (unsigned i = first; i < last; i++)
 				if (mmu->data_owner[b][i] == index)
 					data_slot_clear(mmu, b, i);
-	} else {
+	}
+	if (kind == TLB_L1_FETCH || h->m->cfg.tlb_unified) {
 		unsigned first = e->level ? 0 : fetch_index(va);
 		unsigned last = e->level ? FETCH_SLOTS : first + 1;
 		for (unsigned b = 0; b < FETCH_BARE; b++)
-			for (unsigned i = first; i < last; i++)
-				if (mmu->fetch_bank[b][i].owner == index)
-					fetch_slot_clear(mmu, &mmu->fetch_bank[b][i]);
+			for (unsigned i = first; i < last; i++) {
+				struct fetch_slot *s = &mmu->fetch_bank[b][i];
+				if (s->owner != index)
+					continue;
+				if (s == mmu->cur) /* the next fetch must look up again */
+					h->leave = true;
+				fetch_slot_clear(mmu, s);
+			}
 	}
 }
 
 /* Removes an entry of L1 and every slot that stands for it. */
-static void l1_drop(struct mmu *mmu, enum tlb_kind kind, unsigned index)
+static void l1_drop(struct hart *h, enum tlb_kind kind, unsigned index, bool flushed)
 {
-	if (!mmu->tlb[kind].entries[index].valid)
+	if (!h->mmu.tlb[kind]->entries[index].valid)
 		return;
-	l1_clear_slots(mmu, kind, index);
-	tlb_drop(&mmu->tlb[kind], index);
+	l1_clear_slots(h, kind, index);
+	tlb_drop(h->mmu.tlb[kind], index, flushed);
 }
 
-/* Puts a translation into L1. => its index. */
-static unsigned l1_fill(struct hart *h, enum tlb_kind kind, const struct tlb_entry *e)
+/* The part of a translation that an array holds: all, or the piece around vpn of a smaller size. */
+static struct tlb_entry piece_for(const struct tlb *t, const struct tlb_entry *e, uint64_t vpn)
 {
-	struct tlb *t = &h->mmu.tlb[kind];
-	unsigned index = tlb_victim(t, e->vpn, e->level);
+	struct tlb_entry piece = *e;
 
-	l1_drop(&h->mmu, kind, index);
-	tlb_put(t, index, e, h->clock);
+	while (!(t->sizes >> piece.level & 1))
+		piece.level--;
+	uint64_t low = (1ULL << (RV_VPN_BITS * piece.level)) - 1;
+	piece.vpn = vpn & ~low;
+	piece.ppn = e->ppn + (piece.vpn - e->vpn);
+	return piece;
+}
+
+/* Puts the translation of vpn into L1, counting the cause of the miss. => its index. */
+static unsigned l1_fill(struct hart *h, enum tlb_kind kind, const struct tlb_entry *whole,
+			uint64_t vpn)
+{
+	struct tlb *t = h->mmu.tlb[kind];
+	struct tlb_entry e = piece_for(t, whole, vpn);
+	unsigned index;
+
+	if (t->log)
+		h->count.causes[kind][miss_classify(t->log, t, &e)]++;
+	t->now = h->clock;
+	index = tlb_victim(t, e.vpn, e.level);
+	l1_drop(h, kind, index, false);
+	tlb_put(t, index, &e, h->clock);
 	return index;
+}
+
+/* Puts the translation of vpn into L2, if there is one, counting the cause of the miss. */
+static void l2_fill(struct hart *h, const struct tlb_entry *whole, uint64_t vpn)
+{
+	struct tlb *t = h->mmu.tlb[TLB_L2];
+	struct tlb_entry e = piece_for(t, whole, vpn);
+
+	if (t->log)
+		h->count.causes[TLB_L2][miss_classify(t->log, t, &e)]++;
+	if (t->sets)
+		tlb_put(t, tlb_victim(t, e.vpn, e.level), &e, h->mmu.l2_seq);
 }
 
 /* -- set-up, modes, flushes ------------------------------------------------------------------- */
 
+static bool array_init(struct hart *h, struct tlb *t, const struct tlb_geometry *g)
+{
+	size_t n = g->entries ? g->entries : 1;
+
+	t->ways = g->ways;
+	t->sets = g->ways ? g->entries / g->ways : 0;
+	t->policy = g->policy;
+	t->sizes = g->sizes | 1;
+	t->entries = machine_zalloc(h->m, sizeof(*t->entries) * n);
+	t->stamp = machine_zalloc(h->m, sizeof(*t->stamp) * n);
+	t->filled = machine_zalloc(h->m, sizeof(*t->filled) * n);
+	if (h->m->cfg.miss_causes)
+		t->log = miss_log_create(h->m, g->entries);
+	return t->entries && t->stamp && t->filled && (t->log || !h->m->cfg.miss_causes);
+}
+
 bool mmu_init(struct hart *h)
 {
+	const struct machine_config *cfg = &h->m->cfg;
+
 	for (unsigned k = 0; k < TLB_KINDS; k++) {
-		struct tlb *t = &h->mmu.tlb[k];
-		t->sets = h->m->cfg.tlb[k].sets;
-		t->ways = h->m->cfg.tlb[k].ways;
-		t->entries = machine_zalloc(h->m, sizeof(*t->entries) * t->sets * t->ways);
-		t->stamp = machine_zalloc(h->m, sizeof(*t->stamp) * t->sets * t->ways);
-		if (!t->entries || !t->stamp)
+		h->mmu.tlb[k] = &h->mmu.arrays[k];
+		if (!array_init(h, &h->mmu.arrays[k], &cfg->tlb[k]))
 			return false;
 	}
+	if (cfg->tlb_unified)
+		h->mmu.tlb[TLB_L1_FETCH] = &h->mmu.arrays[TLB_L1_DATA];
+	h->mmu.walk_cache =
+	    machine_zalloc(h->m, sizeof(*h->mmu.walk_cache) * (cfg->walk_cache + 1));
+	if (!h->mmu.walk_cache)
+		return false;
 	mmu_reset(h);
 	return true;
 }
@@ -144,9 +203,17 @@ void mmu_reset(struct hart *h)
 	struct mmu *mmu = &h->mmu;
 
 	slots_clear(mmu);
-	for (unsigned k = 0; k < TLB_KINDS; k++)
-		for (unsigned i = 0; i < mmu->tlb[k].sets * mmu->tlb[k].ways; i++)
-			tlb_drop(&mmu->tlb[k], i);
+	for (unsigned k = 0; k < TLB_KINDS; k++) {
+		struct tlb *t = &mmu->arrays[k];
+		for (unsigned i = 0; i < t->sets * t->ways; i++)
+			tlb_drop(t, i, true);
+		if (t->log)
+			miss_log_reset(t->log);
+		t->fills = t->now = 0;
+		t->random = h->m->cfg.seed * 8 + k * 2 + 1; /* not 0 */
+	}
+	memset(mmu->walk_cache, 0, sizeof(*mmu->walk_cache) * h->m->cfg.walk_cache);
+	mmu->walk_cache_seq = 0;
 	mmu->l2_seq = 0;
 	mmu_mode_changed(h);
 }
@@ -200,9 +267,9 @@ void mmu_satp_changed(struct hart *h)
 
 	/* Slots do not know their address space: all that have an owner go (I1). */
 	for (unsigned k = TLB_L1_FETCH; k <= TLB_L1_DATA; k++)
-		for (unsigned i = 0; i < mmu->tlb[k].sets * mmu->tlb[k].ways; i++)
-			if (mmu->tlb[k].entries[i].valid)
-				l1_clear_slots(mmu, (enum tlb_kind)k, i);
+		for (unsigned i = 0; i < mmu->tlb[k]->sets * mmu->tlb[k]->ways; i++)
+			if (mmu->tlb[k]->entries[i].valid)
+				l1_clear_slots(h, (enum tlb_kind)k, i);
 	mmu_mode_changed(h);
 }
 
@@ -214,8 +281,10 @@ static void flush(struct hart *h, bool by_va, uint64_t va, bool by_asid, unsigne
 
 	h->count.flushes++;
 	for (unsigned k = 0; k < TLB_KINDS; k++)
-		for (unsigned i = 0; i < mmu->tlb[k].sets * mmu->tlb[k].ways; i++) {
-			const struct tlb_entry *e = &mmu->tlb[k].entries[i];
+		mmu->arrays[k].now = k == TLB_L2 ? mmu->l2_seq : h->clock;
+	for (unsigned k = 0; k < TLB_KINDS; k++)
+		for (unsigned i = 0; i < mmu->arrays[k].sets * mmu->arrays[k].ways; i++) {
+			const struct tlb_entry *e = &mmu->arrays[k].entries[i];
 			if (!e->valid)
 				continue;
 			if (by_va && ((e->vpn ^ vpn) >> (RV_VPN_BITS * e->level)) != 0)
@@ -223,10 +292,17 @@ static void flush(struct hart *h, bool by_va, uint64_t va, bool by_asid, unsigne
 			if (by_asid && (e->asid != asid || (e->perm & PTE_G)))
 				continue;
 			if (k == TLB_L2)
-				tlb_drop(&mmu->tlb[k], i);
+				tlb_drop(mmu->tlb[k], i, true);
 			else
-				l1_drop(mmu, (enum tlb_kind)k, i);
+				l1_drop(h, (enum tlb_kind)k, i, true);
 		}
+	for (unsigned i = 0; i < h->m->cfg.walk_cache; i++) {
+		struct walk_cache_entry *w = &mmu->walk_cache[i];
+		if (by_va && w->prefix != vpn >> (RV_VPN_BITS * (w->level + 1)))
+			continue;
+		if (!by_asid || w->asid == asid)
+			w->used = 0;
+	}
 }
 
 void mmu_flush_all(struct hart *h)
@@ -285,6 +361,54 @@ static void page_fault(struct hart *h, enum access access, unsigned prv, uint64_
 	trap_raise(h, page_fault_cause(h->mmu.fault_as_store ? ACCESS_STORE : access), va);
 }
 
+/* Lets a walk begin at the lowest table to which a pointer is cached. */
+static void walk_cache_look(struct hart *h, struct walk_request *rq)
+{
+	struct mmu *mmu = &h->mmu;
+	struct walk_cache_entry *best = NULL;
+	unsigned asid = (unsigned)(h->satp >> SATP_ASID_SHIFT) & SATP_ASID_MASK;
+
+	for (unsigned i = 0; i < h->m->cfg.walk_cache; i++) {
+		struct walk_cache_entry *w = &mmu->walk_cache[i];
+		if (w->used && w->asid == asid &&
+		    w->prefix == rq->va >> RV_LEVEL_SHIFT(w->level + 1) &&
+		    (!best || w->level < best->level))
+			best = w;
+	}
+	if (!best)
+		return;
+	best->used = ++mmu->walk_cache_seq;
+	h->count.walk_cache_hits++;
+	rq->table = best->table;
+	rq->table_level = best->level;
+}
+
+/* Keeps the pointers that a walk followed, each in the place of the least recently used. */
+static void walk_cache_keep(struct hart *h, const struct walk_request *rq,
+			    const struct walk_result *w)
+{
+	struct mmu *mmu = &h->mmu;
+	unsigned top = walk_levels(rq->satp) - 1;
+
+	if (!h->m->cfg.walk_cache)
+		return;
+	for (unsigned level = 0; level < top; level++) {
+		struct walk_cache_entry *victim = &mmu->walk_cache[0];
+		if (!w->tables[level] || (rq->table && level == rq->table_level))
+			continue;
+		for (unsigned i = 1; i < h->m->cfg.walk_cache; i++)
+			if (mmu->walk_cache[i].used < victim->used)
+				victim = &mmu->walk_cache[i];
+		*victim = (struct walk_cache_entry){
+		    .prefix = rq->va >> RV_LEVEL_SHIFT(level + 1),
+		    .table = w->tables[level],
+		    .used = ++mmu->walk_cache_seq,
+		    .asid = (uint16_t)(h->satp >> SATP_ASID_SHIFT),
+		    .level = (uint8_t)level,
+		};
+	}
+}
+
 /* => true with *out; false: the trap has been raised. */
 static bool do_walk(struct hart *h, enum access access, unsigned prv, uint64_t va,
 		    struct walk_result *out)
@@ -298,13 +422,16 @@ static bool do_walk(struct hart *h, enum access access, unsigned prv, uint64_t v
 	    .mxr = h->mstatus & MSTATUS_MXR,
 	    .update_ad = h->menvcfg & MENVCFG_ADUE,
 	};
+	walk_cache_look(h, &rq);
 	enum walk_end end = walk(h, &rq, out);
 
 	h->count.walks++;
 	for (unsigned i = 0; i < 5; i++)
 		h->count.pte_reads[i] += out->reads[i];
-	if (end == WALK_OK)
+	if (end == WALK_OK) {
+		walk_cache_keep(h, &rq, out);
 		return true;
+	}
 	if (end == WALK_PAGE_FAULT) {
 		page_fault(h, access, prv, va, false);
 	} else {
@@ -329,25 +456,119 @@ static struct tlb_entry entry_of(const struct hart *h, uint64_t va, const struct
 	};
 }
 
+/* The physical address of va under an entry of L1. */
+static uint64_t entry_pa(const struct tlb_entry *e, uint64_t va)
+{
+	uint64_t in_page = (1ULL << RV_LEVEL_SHIFT(e->level)) - 1;
+
+	return ((e->ppn << RV_PAGE_SHIFT) & ~in_page) | (va & in_page);
+}
+
+/*
+ * The TLB sanitizer: would the page tables, as they are now, answer this access as the cached
+ * translation does? A and D have no part in it, and rights that were only added do not harm.
+ */
+static void stale_check(struct hart *h, enum tlb_kind where, const struct tlb_entry *e,
+			enum access access, unsigned prv, uint64_t va)
+{
+	bool sum = h->mstatus & MSTATUS_SUM, mxr = h->mstatus & MSTATUS_MXR;
+	struct walk_view now;
+
+	if (!h->m->cfg.check_tlb || !walk_permits(e->perm, access, prv, sum, mxr))
+		return;
+	machine_walk_view(h->m, h->satp, vaddr(va), &now);
+	const struct walk_step *last = &now.steps[now.nsteps ? now.nsteps - 1 : 0];
+	if (now.leaf && now.pa == entry_pa(e, va) &&
+	    walk_permits((unsigned)last->pte, access, prv, sum, mxr))
+		return;
+	h->count.stale_uses++;
+	if (h->m->host.on_stale) {
+		struct stale_translation what = {
+		    .pc = h->pc,
+		    .va = va,
+		    .access = access,
+		    .where = where,
+		    .cached_ppn = entry_pa(e, va) >> RV_PAGE_SHIFT,
+		    .cached_perm = e->perm,
+		    .level = last->level,
+		    .pte = last->pte,
+		};
+		h->m->host.on_stale(h->m->host.ctx, h->m, h->id, &what);
+	}
+}
+
+/* Gives an entry what a walk has found now. => false: the page's size has changed meanwhile. */
+static bool entry_renew(struct tlb *t, unsigned index, const struct tlb_entry *now, uint64_t vpn)
+{
+	struct tlb_entry *e = &t->entries[index], new = piece_for(t, now, vpn);
+
+	if (new.vpn != e->vpn || new.level != e->level)
+		return false;
+	*e = new;
+	return true;
+}
+
 /*
  * A store met a translation whose D was clear when it was cached: the walk is made again, as for
  * a store, and what is cached is brought up to date.
  */
 static bool set_dirty(struct hart *h, enum tlb_kind l1, unsigned *index, unsigned prv, uint64_t va)
 {
-	struct mmu *mmu = &h->mmu;
+	struct tlb *t = h->mmu.tlb[l1], *l2 = h->mmu.tlb[TLB_L2];
+	uint64_t vpn = va >> RV_PAGE_SHIFT;
 	struct walk_result w;
 
 	h->count.walks_dirty++;
 	if (!do_walk(h, ACCESS_STORE, prv, va, &w))
 		return false;
-	struct tlb_entry e = entry_of(h, va, &w);
-	unsigned in_l2 = tlb_find(&mmu->tlb[TLB_L2], va >> RV_PAGE_SHIFT, e.asid);
-	if (in_l2 != TLB_NONE && mmu->tlb[TLB_L2].entries[in_l2].level == e.level)
-		tlb_put(&mmu->tlb[TLB_L2], in_l2, &e, mmu->tlb[TLB_L2].stamp[in_l2]);
-	l1_drop(mmu, l1, *index);
-	*index = l1_fill(h, l1, &e);
+	struct tlb_entry now = entry_of(h, va, &w);
+	unsigned in_l2 = tlb_find(l2, vpn, now.asid);
+	if (in_l2 != TLB_NONE && !entry_renew(l2, in_l2, &now, vpn))
+		tlb_drop(l2, in_l2, true);
+	l1_clear_slots(h, l1, *index);
+	if (!entry_renew(t, *index, &now, vpn)) {
+		/* here: no miss, so what follows must not count one */
+		struct tlb_entry piece = piece_for(t, &now, vpn);
+		t->now = h->clock;
+		l1_drop(h, l1, *index, true);
+		if (t->log)
+			miss_classify(t->log, t, &piece);
+		*index = tlb_victim(t, piece.vpn, piece.level);
+		l1_drop(h, l1, *index, false);
+		tlb_put(t, *index, &piece, h->clock);
+	}
 	return true;
+}
+
+/* A miss: L2, or a walk. => the index of the new entry of L1, or TLB_NONE: trap raised. */
+static unsigned miss(struct hart *h, enum tlb_kind l1, enum access access, unsigned prv,
+		     uint64_t va)
+{
+	struct tlb *l2 = h->mmu.tlb[TLB_L2];
+	uint64_t vpn = va >> RV_PAGE_SHIFT;
+	unsigned in_l2 = tlb_find(l2, vpn, (unsigned)(h->satp >> SATP_ASID_SHIFT) & SATP_ASID_MASK);
+
+	h->count.misses[l1]++;
+	h->count.misses_user[l1] += prv == PRV_U;
+	h->mmu.l2_seq++;
+	if (in_l2 != TLB_NONE) {
+		struct tlb_entry e = l2->entries[in_l2];
+		h->count.hits[TLB_L2]++;
+		l2->stamp[in_l2] = h->mmu.l2_seq;
+		stale_check(h, TLB_L2, &e, access, prv, va);
+		return l1_fill(h, l1, &e, vpn);
+	}
+	struct walk_result w;
+	h->count.misses[TLB_L2]++;
+	h->count.misses_user[TLB_L2] += prv == PRV_U;
+	if (!do_walk(h, access, prv, va, &w)) {
+		h->count.causes[l1][MISS_UNMAPPED] += h->m->cfg.miss_causes;
+		h->count.causes[TLB_L2][MISS_UNMAPPED] += h->m->cfg.miss_causes;
+		return TLB_NONE;
+	}
+	struct tlb_entry e = entry_of(h, va, &w);
+	l2_fill(h, &e, vpn);
+	return l1_fill(h, l1, &e, vpn);
 }
 
 /*
@@ -356,37 +577,26 @@ static bool set_dirty(struct hart *h, enum tlb_kind l1, unsigned *index, unsigne
  */
 static bool lookup(struct hart *h, enum access access, unsigned prv, uint64_t va, unsigned *out)
 {
-	struct mmu *mmu = &h->mmu;
 	enum tlb_kind l1 = access == ACCESS_FETCH ? TLB_L1_FETCH : TLB_L1_DATA;
-	uint64_t vpn = va >> RV_PAGE_SHIFT;
-	unsigned asid = (unsigned)(h->satp >> SATP_ASID_SHIFT) & SATP_ASID_MASK;
+	struct tlb *t = h->mmu.tlb[l1];
+	unsigned index = tlb_find(t, va >> RV_PAGE_SHIFT,
+				  (unsigned)(h->satp >> SATP_ASID_SHIFT) & SATP_ASID_MASK);
 
+	if (access != ACCESS_FETCH && h->m->cfg.tlb_unified)
+		*h->mmu.cur->stamp = h->clock; /* I2: the instruction's own page was used, too */
 	h->count.lookups[access]++;
-	unsigned index = tlb_find(&mmu->tlb[l1], vpn, asid);
+	h->count.lookups_user[access] += prv == PRV_U;
 	if (index != TLB_NONE) {
 		h->count.hits[l1]++;
-		mmu->tlb[l1].stamp[index] = h->clock;
+		t->stamp[index] = h->clock;
+		stale_check(h, l1, &t->entries[index], access, prv, va);
 	} else {
-		h->count.misses[l1]++;
-		struct tlb *l2 = &mmu->tlb[TLB_L2];
-		unsigned in_l2 = tlb_find(l2, vpn, asid);
-		mmu->l2_seq++;
-		if (in_l2 == TLB_NONE) {
-			struct walk_result w;
-			h->count.misses[TLB_L2]++;
-			if (!do_walk(h, access, prv, va, &w))
-				return false;
-			struct tlb_entry e = entry_of(h, va, &w);
-			in_l2 = tlb_victim(l2, e.vpn, e.level);
-			tlb_put(l2, in_l2, &e, mmu->l2_seq);
-		} else {
-			h->count.hits[TLB_L2]++;
-			l2->stamp[in_l2] = mmu->l2_seq;
-		}
-		index = l1_fill(h, l1, &l2->entries[in_l2]);
+		index = miss(h, l1, access, prv, va);
+		if (index == TLB_NONE)
+			return false;
 	}
 
-	unsigned perm = mmu->tlb[l1].entries[index].perm;
+	unsigned perm = t->entries[index].perm;
 	if (!walk_permits(perm, access, prv, h->mstatus & MSTATUS_SUM, h->mstatus & MSTATUS_MXR)) {
 		page_fault(h, access, prv, va, true);
 		return false;
@@ -395,14 +605,6 @@ static bool lookup(struct hart *h, enum access access, unsigned prv, uint64_t va
 		return false;
 	*out = index;
 	return true;
-}
-
-/* The physical address of va under an entry of L1. */
-static uint64_t entry_pa(const struct tlb_entry *e, uint64_t va)
-{
-	uint64_t in_page = (1ULL << RV_LEVEL_SHIFT(e->level)) - 1;
-
-	return ((e->ppn << RV_PAGE_SHIFT) & ~in_page) | (va & in_page);
 }
 
 /* -- data ------------------------------------------------------------------------------------- */
@@ -419,8 +621,8 @@ static void data_slot_fill(struct hart *h, uint64_t va, uint64_t pa, unsigned ow
 		return;
 	s->stamp = &mmu->no_stamp;
 	if (owner != TLB_NONE) {
-		perm = mmu->tlb[TLB_L1_DATA].entries[owner].perm;
-		s->stamp = &mmu->tlb[TLB_L1_DATA].stamp[owner];
+		perm = mmu->tlb[TLB_L1_DATA]->entries[owner].perm;
+		s->stamp = &mmu->tlb[TLB_L1_DATA]->stamp[owner];
 	}
 	s->load_tag =
 	    (perm & PTE_R) && pmp_allows(h, pa, ACCESS_LOAD, prv) ? PAGE_OF(va) : TAG_INVALID;
@@ -446,7 +648,7 @@ static bool data_place(struct hart *h, enum access access, uint64_t va, struct p
 	if (is_translated(h, prv)) {
 		if (!lookup(h, access, prv, va, &owner))
 			return false;
-		out->pa = entry_pa(&h->mmu.tlb[TLB_L1_DATA].entries[owner], va);
+		out->pa = entry_pa(&h->mmu.tlb[TLB_L1_DATA]->entries[owner], va);
 	}
 	if (!pmp_allows(h, out->pa, access, prv)) {
 		trap_raise(h, access_fault_cause(h->mmu.fault_as_store ? ACCESS_STORE : access),
@@ -632,7 +834,7 @@ static bool fetch_place(struct hart *h, uint64_t va, uint64_t *pa, unsigned *own
 	if (h->mmu.paged_fetch) {
 		if (!lookup(h, ACCESS_FETCH, h->prv, va, owner))
 			return false;
-		*pa = entry_pa(&h->mmu.tlb[TLB_L1_FETCH].entries[*owner], va);
+		*pa = entry_pa(&h->mmu.tlb[TLB_L1_FETCH]->entries[*owner], va);
 	}
 	if (*pa - BOARD_RAM_BASE < h->m->ram_size && pmp_allows(h, *pa, ACCESS_FETCH, h->prv))
 		return true;
@@ -653,7 +855,7 @@ struct code_page *mmu_fetch_page(struct hart *h, uint64_t va)
 	s->tag = PAGE_OF(va);
 	s->page = page;
 	s->owner = owner;
-	s->stamp = owner == TLB_NONE ? &mmu->no_stamp : &mmu->tlb[TLB_L1_FETCH].stamp[owner];
+	s->stamp = owner == TLB_NONE ? &mmu->no_stamp : &mmu->tlb[TLB_L1_FETCH]->stamp[owner];
 	mmu->cur = s;
 	return page;
 }
@@ -712,12 +914,22 @@ void mmu_hash(const struct hart *h, uint64_t *hash)
 {
 	const struct mmu *mmu = &h->mmu;
 
-	for (unsigned k = 0; k < TLB_KINDS; k++)
-		for (unsigned i = 0; i < mmu->tlb[k].sets * mmu->tlb[k].ways; i++) {
-			const struct tlb_entry *e = &mmu->tlb[k].entries[i];
-			uint64_t fields[5] = {e->vpn, e->ppn, mmu->tlb[k].stamp[i], e->asid,
-					      (uint64_t)e->level << 16 | e->perm << 8 | e->valid};
+	for (unsigned k = 0; k < TLB_KINDS; k++) {
+		const struct tlb *t = &mmu->arrays[k];
+		for (unsigned i = 0; i < t->sets * t->ways; i++) {
+			const struct tlb_entry *e = &t->entries[i];
+			uint64_t fields[6] = {
+			    e->vpn,      e->ppn,
+			    t->stamp[i], t->filled[i],
+			    e->asid,     (uint64_t)e->level << 16 | e->perm << 8 | e->valid};
 			machine_hash_bytes(hash, fields, sizeof(fields));
 		}
+		machine_hash_bytes(hash, &t->random, sizeof(t->random));
+	}
+	for (unsigned i = 0; i < h->m->cfg.walk_cache; i++) {
+		const struct walk_cache_entry *w = &mmu->walk_cache[i];
+		uint64_t fields[4] = {w->prefix, w->table, w->used, w->asid};
+		machine_hash_bytes(hash, fields, sizeof(fields));
+	}
 	machine_hash_bytes(hash, &mmu->l2_seq, sizeof(mmu->l2_seq));
 }

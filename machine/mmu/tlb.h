@@ -31,10 +31,25 @@ struct tlb_entry {
 
 /* The arrays are apart because searches read only one of them: each in entry order. */
 struct tlb {
-	unsigned sets, ways;
+	unsigned sets, ways; /* 0, 0: there is none, and every lookup misses */
+	enum tlb_policy policy;
+	unsigned sizes;            /* bit l: holds pages of level l whole */
 	struct tlb_entry *entries; /* [set * ways + way] */
 	uint64_t *stamp;           /* order of use: clock, or number, of the last access */
+	uint64_t *filled;          /* order of filling */
+	uint64_t fills, random;    /* number of the last one; state of the generator */
 	unsigned of_level[5];      /* entries held, by level: which sizes to look for */
+	uint64_t now;              /* latest stamp given */
+	struct miss_log *log;      /* why it misses */
+};
+
+/* A pointer PTE, cached: where the table is that translates a range. */
+struct walk_cache_entry {
+	uint64_t prefix; /* VPN bits above the table's own */
+	uint64_t table;  /* its physical address */
+	uint64_t used;   /* number of the last use; 0: free */
+	uint16_t asid;
+	uint8_t level; /* of the table's entries */
 };
 
 /* Where translations are looked up: privilege and SUM decide which bank is the current one. */
@@ -86,13 +101,19 @@ struct mmu {
 
 	uint64_t no_stamp; /* where slots of no entry write to: bare mode */
 
-	struct tlb tlb[TLB_KINDS];
-	uint64_t l2_seq; /* number of the last access to L2: its order of use */
+	struct tlb arrays[TLB_KINDS];
+	struct tlb *tlb[TLB_KINDS]; /* which array serves: one for both L1s if unified */
+	uint64_t l2_seq;            /* number of the last access to L2: its order of use */
+
+	struct walk_cache_entry *walk_cache; /* cfg.walk_cache entries */
+	uint64_t walk_cache_seq;
 };
 
-/* => false: no memory. Geometry was checked by tlb_geometry_valid. */
+/* => false: no memory. Geometry was checked by tlb_geometry_check. */
 bool mmu_init(struct hart *h);
-bool tlb_geometry_valid(const struct tlb_geometry *g);
+
+/* => NULL, or what is wrong with it. */
+const char *tlb_geometry_check(const struct tlb_geometry *g, bool may_be_absent);
 
 /* Forgets everything: reset. */
 void mmu_reset(struct hart *h);
@@ -164,10 +185,11 @@ void mmu_hash(const struct hart *h, uint64_t *hash);
 /* => index of the entry that translates vpn for asid, or TLB_NONE. */
 unsigned tlb_find(const struct tlb *t, uint64_t vpn, unsigned asid);
 
-/* => index of the entry to replace for a page of this level: a free way, else the least recent. */
-unsigned tlb_victim(const struct tlb *t, uint64_t vpn, unsigned level);
+/* => index of the entry to replace for a page of this level: a free way, else the policy's. */
+unsigned tlb_victim(struct tlb *t, uint64_t vpn, unsigned level);
 
 void tlb_put(struct tlb *t, unsigned index, const struct tlb_entry *e, uint64_t stamp);
-void tlb_drop(struct tlb *t, unsigned index);
+/* `flushed`: by a fence, not to make room. */
+void tlb_drop(struct tlb *t, unsigned index, bool flushed);
 
 #endif

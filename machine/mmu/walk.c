@@ -75,6 +75,10 @@ enum walk_end walk(const struct hart *h, const struct walk_request *rq, struct w
 	uint64_t a = (rq->satp & SATP_PPN_MASK) << RV_PAGE_SHIFT;
 	unsigned i = levels - 1;
 
+	if (rq->table) {
+		a = rq->table;
+		i = rq->table_level;
+	}
 	for (;;) {
 		/* 2. Read the PTE. */
 		uint64_t *slot = pte_at(h->m, a + RV_VPN(va, i) * 8);
@@ -82,6 +86,7 @@ enum walk_end walk(const struct hart *h, const struct walk_request *rq, struct w
 			return WALK_ACCESS_FAULT;
 		uint64_t pte = *slot;
 		out->reads[i]++;
+		out->tables[i] = a;
 
 		/* 3. Not valid, or reserved. */
 		if (!(pte & PTE_V) || (pte & (PTE_R | PTE_W)) == PTE_W || (pte & PTE_RESERVED))

@@ -9,6 +9,8 @@
 #define MACHINE_CLIENT_H
 
 #include <dirent.h>
+#include <errno.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <stdio.h>

@@ -80,6 +80,8 @@ struct machine_under_test {
 	uint64_t next_table;
 };
 
+static const struct machine_config *shape; /* NULL: the default TLB */
+
 static void make(struct machine_under_test *t, bool no_lookaside, bool single_blocks)
 {
 	struct machine_host host = {
@@ -93,7 +95,10 @@ static void make(struct machine_under_test *t, bool no_lookaside, bool single_bl
 
 	memset(t, 0, sizeof(*t));
 	machine_config_init(&t->b.cfg);
+	if (shape)
+		t->b.cfg = *shape;
 	t->b.cfg.memory_size = 8 * MIB;
+	t->b.cfg.miss_causes = true;
 	t->b.cfg.no_lookaside = no_lookaside;
 	t->b.cfg.single_blocks = single_blocks;
 	t->b.m = machine_create(&t->b.cfg, &host, &why);
@@ -214,11 +219,14 @@ static void every_way_to_run_is_the_same(void **state)
 	assert_int_equal(normal.count.flushes, 19);
 }
 
-static void accounts_agree(void **state)
+static void check_accounts(const struct hart_counters *c)
 {
-	struct outcome o = run(false, false, 0);
-	const struct hart_counters *c = &o.count;
-
+	for (unsigned k = 0; k < TLB_KINDS; k++) {
+		uint64_t sum = 0;
+		for (unsigned i = 0; i < MISS_CAUSES; i++)
+			sum += c->causes[k][i];
+		assert_int_equal(sum, c->misses[k]);
+	}
 	assert_int_equal(c->lookups[ACCESS_FETCH], c->hits[TLB_L1_FETCH] + c->misses[TLB_L1_FETCH]);
 	assert_int_equal(c->lookups[ACCESS_LOAD] + c->lookups[ACCESS_STORE],
 			 c->hits[TLB_L1_DATA] + c->misses[TLB_L1_DATA]);
@@ -227,8 +235,101 @@ static void accounts_agree(void **state)
 	assert_int_equal(c->misses[TLB_L2] + c->walks_dirty, c->walks);
 	assert_int_equal(c->lookups[ACCESS_FETCH], c->paged_steps + c->straddles);
 	assert_int_equal(c->steps, c->retired + c->exceptions);
-	assert_int_equal(c->pte_reads[2], c->walks);
+	assert_int_equal(c->pte_reads[2], c->walks - c->walk_cache_hits);
 	assert_int_equal(c->walks_faulted, 0);
+}
+
+static void accounts_agree(void **state)
+{
+	struct outcome o = run(false, false, 0);
+
+	check_accounts(&o.count);
+}
+
+/* Whatever the TLB looks like: the same in every way to run, and the accounts agree. */
+static void every_shape_of_tlb(void **state)
+{
+	static const struct tlb_geometry none = {0, 0, TLB_LRU, 1};
+	struct machine_config cfg;
+	const struct {
+		struct tlb_geometry fetch, data, l2;
+		bool unified, check;
+		unsigned walk_cache;
+	} shapes[] = {
+	    {{4, 4, TLB_LRU, 1}, {4, 4, TLB_LRU, 1}, {16, 2, TLB_LRU, 1}, false, false, 0},
+	    {{8, 2, TLB_PLRU, 3}, {64, 4, TLB_PLRU, 3}, {96, 8, TLB_PLRU, 1}, false, false, 4},
+	    {{9, 3, TLB_FIFO, 1}, {21, 7, TLB_FIFO, 1}, {60, 12, TLB_FIFO, 3}, false, false, 1},
+	    {{8, 8, TLB_RANDOM, 1}, {16, 4, TLB_RANDOM, 1}, none, false, false, 16},
+	    {none, {24, 24, TLB_LRU, 1}, {128, 4, TLB_LRU, 1}, true, false, 0},
+	    {none, {12, 3, TLB_FIFO, 1}, none, true, false, 3},
+	    {none, {1, 1, TLB_RANDOM, 1}, none, true, false, 0},
+	    {{1, 1, TLB_LRU, 1}, {2, 1, TLB_RANDOM, 1}, none, false, true, 2},
+	};
+
+	for (unsigned i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++) {
+		machine_config_init(&cfg);
+		cfg.tlb[TLB_L1_FETCH] = shapes[i].unified ? shapes[i].data : shapes[i].fetch;
+		cfg.tlb[TLB_L1_DATA] = shapes[i].data;
+		cfg.tlb[TLB_L2] = shapes[i].l2;
+		cfg.tlb_unified = shapes[i].unified;
+		cfg.walk_cache = shapes[i].walk_cache;
+		cfg.check_tlb = shapes[i].check;
+		cfg.seed = i;
+		shape = &cfg;
+		struct outcome normal = run(false, false, 0), slow = run(true, false, 0),
+			       sliced = run(false, true, 23);
+		assert_same(&normal, &slow);
+		assert_same(&normal, &sliced);
+		check_accounts(&normal.count);
+		assert_int_equal(normal.count.stale_uses, 0);
+	}
+	shape = NULL;
+}
+
+static struct stale_translation stale;
+
+static void on_stale(void *ctx, struct machine *m, unsigned hart,
+		     const struct stale_translation *what)
+{
+	stale = *what;
+}
+
+/* A PTE is taken away without a fence: the load goes on as cached, and the sanitizer names it. */
+static void the_sanitizer_names_stale_uses(void **state)
+{
+	/* ld a2, 0(a0); sd zero, 0(a1); ld a2, 0(a0); sfence.vma; ld a2, 0(a0) */
+	static const uint32_t code[] = {0x00053603, 0x0005b023, 0x00053603, 0x12000073, 0x00053603};
+	struct machine_config cfg;
+	struct machine_under_test t;
+	uint64_t table;
+
+	machine_config_init(&cfg);
+	cfg.check_tlb = true;
+	shape = &cfg;
+	make(&t, false, false);
+	shape = NULL;
+	t.b.m->host.on_stale = on_stale;
+	load_program(&t, 1);
+	write_code(&t, MAIN_PA, code, sizeof(code));
+	table = t.next_table; /* the leaf table of a new region, mapped at its own address too */
+	map(&t, 0x40000000, DATA_PA, PTE_R | PTE_W);
+	table = t.next_table - RV_PAGE_SIZE;
+	map(&t, 0x50000, table, PTE_R | PTE_W);
+	t.b.m->harts[0].x[10] = 0x40000000;
+	t.b.m->harts[0].x[11] = 0x50000;
+	assert_int_equal(machine_run(t.b.m, 2), STOP_LIMIT);
+	assert_int_equal(t.b.m->harts[0].count.stale_uses, 0);
+	assert_int_equal(machine_run(t.b.m, 3), STOP_LIMIT);
+	assert_int_equal(t.b.m->harts[0].count.stale_uses, 1);
+	assert_int_equal(stale.pc, MAIN_VA + 8);
+	assert_int_equal(stale.va, 0x40000000);
+	assert_int_equal(stale.access, ACCESS_LOAD);
+	assert_int_equal(stale.cached_ppn, DATA_PA >> RV_PAGE_SHIFT);
+	assert_int_equal(stale.pte, 0);
+	assert_int_equal(machine_run(t.b.m, 5), STOP_LIMIT); /* after the fence: a page fault */
+	assert_int_equal(t.b.m->harts[0].count.stale_uses, 1);
+	assert_int_equal(t.b.m->harts[0].count.page_faults, 1);
+	board_fini(&t.b);
 }
 
 static void deadlines_are_exact(void **state)
@@ -325,6 +426,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(every_way_to_run_is_the_same),
 	    cmocka_unit_test(accounts_agree),
+	    cmocka_unit_test(every_shape_of_tlb),
+	    cmocka_unit_test(the_sanitizer_names_stale_uses),
 	    cmocka_unit_test(deadlines_are_exact),
 	    cmocka_unit_test(code_that_changes_itself),
 	    cmocka_unit_test(loops_in_traps_end_at_the_limit),

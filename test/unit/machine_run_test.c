@@ -180,7 +180,7 @@ static void refuses_impossible_machines(void **state)
 	assert_null(machine_create(&cfg, &host, &why));
 	assert_non_null(strstr(why, "harts"));
 	machine_config_init(&cfg);
-	cfg.tlb[TLB_L2].sets = 3;
+	cfg.tlb[TLB_L2].ways = 3;
 	assert_null(machine_create(&cfg, &host, &why));
 	assert_non_null(strstr(why, "TLB"));
 }

@@ -33,8 +33,9 @@ static bool naive_access(struct naive *l, uint64_t vpn)
 static void compare_with_naive(unsigned sets, unsigned ways)
 {
 	struct tlb_entry entries[64];
-	uint64_t stamp[64] = {0};
-	struct tlb t = {.sets = sets, .ways = ways, .entries = entries, .stamp = stamp};
+	uint64_t stamp[64] = {0}, filled[64] = {0};
+	struct tlb t = {
+	    .sets = sets, .ways = ways, .entries = entries, .stamp = stamp, .filled = filled};
 	struct naive list[8];
 	uint64_t clock = 1;
 	uint32_t random = 12345;
@@ -73,20 +74,25 @@ static void replaces_the_least_recent(void **state)
 
 static void geometry(void **state)
 {
-	assert_true(tlb_geometry_valid(&(struct tlb_geometry){1, 48}));
-	assert_true(tlb_geometry_valid(&(struct tlb_geometry){128, 4}));
-	assert_false(tlb_geometry_valid(&(struct tlb_geometry){3, 4}));
-	assert_false(tlb_geometry_valid(&(struct tlb_geometry){0, 4}));
-	assert_false(tlb_geometry_valid(&(struct tlb_geometry){4, 0}));
-	assert_false(tlb_geometry_valid(&(struct tlb_geometry){4096, 2}));
-	assert_false(tlb_geometry_valid(&(struct tlb_geometry){1u << 31, 1u << 31}));
+	const struct tlb_geometry bad[] = {
+	    {0, 4, TLB_LRU, 1},        {4, 0, TLB_LRU, 1},   {4097, 4097, TLB_LRU, 1},
+	    {10, 4, TLB_LRU, 1},       {12, 3, TLB_PLRU, 1}, {8, 8, TLB_LRU, 2},
+	    {8, 8, TLB_LRU, 1 | 0x20}, {0, 0, TLB_LRU, 1},
+	};
+
+	assert_null(tlb_geometry_check(&(struct tlb_geometry){48, 48, TLB_LRU, 1}, false));
+	assert_null(tlb_geometry_check(&(struct tlb_geometry){1536, 12, TLB_FIFO, 3}, true));
+	assert_null(tlb_geometry_check(&(struct tlb_geometry){64, 4, TLB_PLRU, 0x1f}, false));
+	assert_null(tlb_geometry_check(&(struct tlb_geometry){0, 0, TLB_LRU, 1}, true));
+	for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_non_null(tlb_geometry_check(&bad[i], false));
 }
 
 static void superpages_cover_their_pages(void **state)
 {
 	struct tlb_entry entries[8];
-	uint64_t stamp[8] = {0};
-	struct tlb t = {.sets = 4, .ways = 2, .entries = entries, .stamp = stamp};
+	uint64_t stamp[8] = {0}, filled[8] = {0};
+	struct tlb t = {.sets = 4, .ways = 2, .entries = entries, .stamp = stamp, .filled = filled};
 	struct tlb_entry super = {.vpn = 0x400, .level = 1, .asid = 1, .valid = true};
 
 	memset(entries, 0, sizeof(entries));
@@ -97,7 +103,7 @@ static void superpages_cover_their_pages(void **state)
 	assert_int_equal(tlb_find(&t, 0x600, 1), TLB_NONE);
 	assert_int_equal(tlb_find(&t, 0x3ff, 1), TLB_NONE);
 	assert_int_equal(tlb_find(&t, 0x400, 2), TLB_NONE);
-	tlb_drop(&t, index);
+	tlb_drop(&t, index, true);
 	assert_int_equal(tlb_find(&t, 0x400, 1), TLB_NONE);
 	assert_int_equal(t.of_level[1], 0);
 }
@@ -124,13 +130,13 @@ static unsigned left_after(void (*flush)(struct hart *h))
 	struct hart *h = &b.m->harts[0];
 	for (unsigned k = 0; k < TLB_KINDS; k++)
 		for (unsigned i = 0; i < NENTRIES; i++)
-			tlb_put(&h->mmu.tlb[k],
-				tlb_victim(&h->mmu.tlb[k], samples[i].vpn, samples[i].level),
+			tlb_put(h->mmu.tlb[k],
+				tlb_victim(h->mmu.tlb[k], samples[i].vpn, samples[i].level),
 				&samples[i], i + 1);
 	flush(h);
 	for (unsigned k = 0; k < TLB_KINDS; k++)
 		for (unsigned i = 0; i < NENTRIES; i++)
-			if (tlb_find(&h->mmu.tlb[k], samples[i].vpn, samples[i].asid) != TLB_NONE)
+			if (tlb_find(h->mmu.tlb[k], samples[i].vpn, samples[i].asid) != TLB_NONE)
 				left[k] |= 1u << i;
 	assert_int_equal(left[TLB_L1_FETCH], left[TLB_L2]);
 	assert_int_equal(left[TLB_L1_DATA], left[TLB_L2]);

@@ -135,8 +135,9 @@ static void map_own_pages(struct aspace *as, const struct vma *v)
 }
 
 /*
- * Moves [old, old + old_len) of v to a place of new_len bytes where nothing is, or only what a
- * fixed request replaces. Own pages go to an object of their own, since pages are indexed by VPN.
+ * Moves [old, old + old_len), or as much of it as fits, from v to a place of new_len bytes where
+ * nothing is, or only what a fixed request replaces; the rest is unmapped. Own pages go to an
+ * object of their own, since pages are indexed by VPN.
  * => 0 or -ENOMEM (nothing changed).
  */
 static int move(struct aspace *as, struct vma *v, uint64_t old, uint64_t old_len, uint64_t to,
@@ -182,9 +183,11 @@ static int64_t remap_locked(struct aspace *as, uint64_t old, uint64_t old_len, u
 {
 	struct vma *v = aspace_find(as, VADDR(old)), *next;
 	bool fixed = flags & MREMAP_FIXED;
-	uint64_t replaced = 0;
+	uint64_t replaced = 0, keep = old_len < new_len ? old_len : new_len;
 
-	if (!v || old_len > v->end.v - old)
+	/* What moves or grows lies in one VMA; what is only cut off may lie in many, and in holes.
+	 */
+	if (!v || ((fixed || new_len > old_len) && keep > v->end.v - old))
 		return -EFAULT;
 	if (fixed)
 		replaced = space_covered(as, to, to + new_len);
