@@ -4,7 +4,8 @@
  *
  *      1  fetch lookups = hits + misses of the fetch TLB
  *      2  load and store lookups = hits + misses of the data TLB
- *      3  misses of both = hits + misses of the second-level TLB
+ *      3  misses of both = hits + misses of the second-level TLB; the misses of
+ *         each array = the sum of their causes
  *      4  its misses + walks made only to set D = walks
  *      5  page faults = faulted walks + faults on a hit
  *      6  page faults = faults the kernel saw begin = sum of their kinds
@@ -269,6 +270,13 @@ void check_counts(struct lens *l, struct machine *m, bool ended)
 	       c->hits[TLB_L1_DATA] + c->misses[TLB_L1_DATA]);
 	expect(l, 3, "first-level misses", l1_misses, "second-level hits + misses",
 	       c->hits[TLB_L2] + c->misses[TLB_L2]);
+	for (unsigned k = 0; k < TLB_KINDS; k++) {
+		uint64_t sum = 0;
+		for (unsigned i = 0; i < MISS_CAUSES; i++)
+			sum += c->causes[k][i];
+		if (sum) /* counted only when asked for */
+			expect(l, 3, "misses", c->misses[k], "sum of their causes", sum);
+	}
 	expect(l, 4, "second-level misses + walks to set D", c->misses[TLB_L2] + c->walks_dirty,
 	       "walks", c->walks);
 	expect(l, 5, "page faults", c->page_faults, "faulted walks + faults on a hit",

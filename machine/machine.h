@@ -106,6 +106,9 @@ struct tlb_geometry {
 };
 #define TLB_ALL_SIZES 0x1f
 
+/* => NULL, or what is wrong with it. */
+const char *tlb_geometry_check(const struct tlb_geometry *g, bool may_be_absent);
+
 struct machine_config {
 	uint64_t memory_size; /* bytes of RAM; a multiple of 4 KiB */
 	unsigned harts;       /* 1 to BOARD_MAX_HARTS */

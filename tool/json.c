@@ -46,16 +46,26 @@ static json_t *faults(const struct lens_stats *st)
 static json_t *tlb(const struct hart_counters *c)
 {
 	static const char *const key[TLB_KINDS] = {"fetch", "data", "level2"};
+	static const char *const cause[MISS_CAUSES] = {"cold",    "capacity",    "conflict",
+						       "flushed", "other_space", "unmapped"};
 	json_t *o = json_object();
 
 	for (unsigned k = 0; k < TLB_KINDS; k++) {
-		json_t *t = json_object();
+		json_t *t = json_object(), *causes = json_object();
 
 		json_object_set_new(t, "lookups", integer(c->hits[k] + c->misses[k]));
 		json_object_set_new(t, "hits", integer(c->hits[k]));
 		json_object_set_new(t, "misses", integer(c->misses[k]));
+		json_object_set_new(t, "misses_user", integer(c->misses_user[k]));
+		for (unsigned i = 0; i < MISS_CAUSES; i++)
+			json_object_set_new(causes, cause[i], integer(c->causes[k][i]));
+		json_object_set_new(t, "misses_by_cause", causes);
 		json_object_set_new(o, key[k], t);
 	}
+	json_object_set_new(o, "fetches", integer(c->lookups[ACCESS_FETCH]));
+	json_object_set_new(o, "fetches_user", integer(c->lookups_user[ACCESS_FETCH]));
+	json_object_set_new(o, "loads_user", integer(c->lookups_user[ACCESS_LOAD]));
+	json_object_set_new(o, "stores_user", integer(c->lookups_user[ACCESS_STORE]));
 	json_object_set_new(o, "loads", integer(c->lookups[ACCESS_LOAD]));
 	json_object_set_new(o, "stores", integer(c->lookups[ACCESS_STORE]));
 	json_object_set_new(o, "flushes", integer(c->flushes));

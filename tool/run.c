@@ -28,6 +28,7 @@
 #include "tool/json.h"
 #include "tool/options.h"
 #include "tool/program.h"
+#include "tool/tlb.h"
 #include "tool/tool.h"
 
 extern char **environ;
@@ -37,6 +38,9 @@ extern char **environ;
 
 /* The kernel's image and what it needs to begin with; it says itself when that is not enough. */
 #define KERNEL_ROOM (4 << 20)
+
+/* What the linear map of Sv39's upper half holds: kernel/arch/riscv/riscv.h. */
+#define MEMORY_MAX (UINT64_C(253) << 30)
 
 static const char help[] =
     "usage: limpid run [OPTIONS] [--] PROGRAM [ARG...]\n"
@@ -50,6 +54,8 @@ static const char help[] =
     "  --memory SIZE         RAM of the machine, as 64M or 1G; default 128M\n"
     "  --seed N              another address-space layout and frame placement\n"
     "  --max-instructions N  stop after N, with exit status 124\n"
+    "  --tlb SPEC            another TLB, as fetch=48,data=64:4:plru,l2=1536:12\n"
+    "  --check-tlb           name every use of a stale translation (slow)\n"
     "  --gdb [ADDR:]PORT     wait for gdb there, at 127.0.0.1 unless told otherwise\n"
     "  --cc CC               compiler for sources; default riscv64-linux-gnu-gcc\n"
     "  --cflags FLAGS        more compiler flags, separated by blanks; they win\n"
@@ -72,6 +78,7 @@ struct run {
 	struct gdb_server *gdb; /* or NULL */
 	FILE *json;
 	uint64_t max; /* instructions */
+	uint64_t stale_uses;
 };
 
 /* -- before ------------------------------------------------------------------------------- */
@@ -79,17 +86,20 @@ struct run {
 /* => -1: go on; else the exit status. *operand: index of PROGRAM. */
 static int parse(struct run *r, int argc, char **argv, int *operand)
 {
-	enum { STATS, JSON, MEMORY, SEED, MAX, GDB, CC, CFLAGS, HELP };
+	enum { STATS, JSON, MEMORY, SEED, MAX, TLB, CHECK_TLB, GDB, CC, CFLAGS, HELP };
 	static const struct option_spec specs[] = {{"--stats", 0, false},
 						   {"--json", 0, true},
 						   {"--memory", 0, true},
 						   {"--seed", 0, true},
 						   {"--max-instructions", 0, true},
+						   {"--tlb", 0, true},
+						   {"--check-tlb", 0, false},
 						   {"--gdb", 0, true},
 						   {"--cc", 0, true},
 						   {"--cflags", 0, true},
 						   {"--help", 'h', false},
 						   {NULL, 0, false}};
+	char size[COMMAS_SIZE];
 	struct options o = {.verb = "run", .specs = specs, .argv = argv, .argc = argc, .at = 1};
 
 	for (int i; (i = options_next(&o)) != OPTIONS_END;) {
@@ -101,6 +111,8 @@ static int parse(struct run *r, int argc, char **argv, int *operand)
 		case MEMORY: ok = options_size(&o, &r->config.memory_size); break;
 		case SEED: ok = options_number(&o, &r->config.seed); break;
 		case MAX: ok = options_number(&o, &r->max); break;
+		case TLB: ok = tlb_option("run", o.value, &r->config); break;
+		case CHECK_TLB: r->config.check_tlb = true; break;
 		case GDB: r->gdb_at = o.value; break;
 		case CC: r->cc = o.value; break;
 		case CFLAGS: r->cflags = o.value; break;
@@ -122,6 +134,11 @@ static int parse(struct run *r, int argc, char **argv, int *operand)
 				 o.value);
 			return EXIT_TROUBLE;
 		}
+	}
+	if (r->config.memory_size > MEMORY_MAX) {
+		complain("run: --memory: %s is more than the 253 GiB that the kernel can map",
+			 bytes_human(size, r->config.memory_size));
+		return EXIT_TROUBLE;
 	}
 	if (o.at == argc) {
 		complain("run: no program given; see limpid run --help");
@@ -149,14 +166,22 @@ static const char *suggest(char *buf, size_t size, uint64_t bytes)
 static int check_room(const struct run *r)
 {
 	uint64_t need = r->ramfs.archive.len + KERNEL_ROOM;
-	char archive[COMMAS_SIZE], memory[COMMAS_SIZE], size[32];
+	uint64_t data = program_data_size(r->program.image);
+	char bytes[COMMAS_SIZE], memory[COMMAS_SIZE], size[32];
 
-	if (need <= r->config.memory_size)
+	bytes_human(memory, r->config.memory_size);
+	if (need > r->config.memory_size)
+		complain("%s: its %s and the kernel do not fit into %s of memory; give it more: "
+			 "--memory %s",
+			 r->program.shown, bytes_human(bytes, r->program.len), memory,
+			 suggest(size, sizeof size, 2 * need));
+	else if (data > r->config.memory_size)
+		complain("%s: its %s of data can never fit into %s of memory; give it more: "
+			 "--memory %s",
+			 r->program.shown, bytes_human(bytes, data), memory,
+			 suggest(size, sizeof size, data + need));
+	else
 		return 0;
-	complain("%s: its %s and the kernel do not fit into %s of memory; give it more: "
-		 "--memory %s",
-		 r->program.shown, bytes_human(archive, r->program.len),
-		 bytes_human(memory, r->config.memory_size), suggest(size, sizeof size, 2 * need));
 	return EXIT_CANNOT_RUN;
 }
 
@@ -166,6 +191,15 @@ static void on_trace(void *ctx, struct machine *m, unsigned hart, unsigned event
 	struct run *r = ctx;
 
 	lens_trace(r->lens, m, hart, event, args);
+}
+
+static void on_stale(void *ctx, struct machine *m, unsigned hart,
+		     const struct stale_translation *what)
+{
+	struct run *r = ctx;
+
+	if (++r->stale_uses <= STALE_SHOWN)
+		stale_complain(what);
 }
 
 /* => 0, or an exit status; a line was printed. The machine is loaded. */
@@ -178,6 +212,8 @@ static int build(struct run *r)
 	host_init(&r->host, &r->iface);
 	r->iface.ctx = r;
 	r->iface.on_trace = on_trace;
+	r->iface.on_stale = on_stale;
+	r->config.miss_causes = r->stats || r->json_path;
 	for (int s = 0; s < STREAM_COUNT; s++)
 		r->config.has_stream[s] = host_has_stream(s);
 
@@ -231,8 +267,8 @@ static enum machine_stop run_machine(struct run *r)
 		if (r->max && r->max - done < slice)
 			slice = r->max - done;
 		uint64_t limit = machine_clock(r->machine, 0) + slice;
-		stop = r->gdb ? gdb_serve(r->gdb, r->machine, limit)
-			      : machine_run(r->machine, limit);
+		stop =
+		    r->gdb ? gdb_serve(r->gdb, r->machine, limit) : machine_run(r->machine, limit);
 		done = steps_made(r->machine);
 		if (progress && stop == STOP_LIMIT)
 			host_progress(done);
@@ -314,6 +350,7 @@ static unsigned report(struct run *r, const struct run_facts *facts)
 {
 	const char *violation = lens_violation(r->lens);
 	struct text t = {0};
+	char count[COMMAS_SIZE];
 	unsigned status = 0;
 
 	fputs(lens_crash(r->lens), stderr);
@@ -323,6 +360,11 @@ static unsigned report(struct run *r, const struct run_facts *facts)
 		lens_stats_print(r->lens, &t);
 		fputs(text_string(&t), stderr);
 		text_free(&t);
+	}
+	if (r->stale_uses) {
+		complain("--check-tlb: %s uses of stale translations: a flush is missing",
+			 commas(count, r->stale_uses));
+		status = EXIT_TROUBLE;
 	}
 	if (violation) {
 		complain("the accounts do not agree: %s", violation);

@@ -112,9 +112,6 @@ struct mmu {
 /* => false: no memory. Geometry was checked by tlb_geometry_check. */
 bool mmu_init(struct hart *h);
 
-/* => NULL, or what is wrong with it. */
-const char *tlb_geometry_check(const struct tlb_geometry *g, bool may_be_absent);
-
 /* Forgets everything: reset. */
 void mmu_reset(struct hart *h);
 
