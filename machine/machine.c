@@ -57,6 +57,11 @@ void machine_config_init(struct machine_config *cfg)
 	    .has_stream = {true, true, true, true},
 	    .epoch_ns = 1767225600000000000, /* 2026-01-01 00:00:00 UTC */
 	};
+#ifdef LIMPID_NO_TLB_MODEL /* see exec.c: what a machine would do that models nothing */
+	cfg->tlb[TLB_L1_FETCH] = cfg->tlb[TLB_L1_DATA] =
+	    (struct tlb_geometry){.entries = 4096, .ways = 1, .sizes = 1};
+	cfg->tlb[TLB_L2] = (struct tlb_geometry){.sizes = 1};
+#endif
 }
 
 static const char *config_check(const struct machine_config *cfg)

@@ -402,6 +402,13 @@ unsigned machine_harts(const struct machine *m);
 void machine_counters(const struct machine *m, unsigned hart, struct hart_counters *out);
 uint64_t machine_clock(const struct machine *m, unsigned hart);
 
+/*
+ * The same counts by address space, that is by value of satp (0: bare), over all harts; they sum
+ * to the harts'. => number of spaces known; index 0 to n - 1, in order of appearance.
+ */
+unsigned machine_spaces(struct machine *m);
+void machine_space(const struct machine *m, unsigned i, uint64_t *satp, struct hart_counters *out);
+
 /* Architectural registers, for showing and for tests. */
 struct hart_regs {
 	uint64_t x[32], f[32], pc;

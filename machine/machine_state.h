@@ -54,7 +54,11 @@ struct machine {
 	char message[192]; /* what machine_load complains about */
 
 	struct code_cache *code; /* hart/code.h */
-	struct breaks breaks;    /* hart/break.c */
+	struct {
+		struct space_count *at;
+		unsigned n, size;
+	} spaces;             /* mmu/space.c */
+	struct breaks breaks; /* hart/break.c */
 
 	bool builtin_sbi; /* an ECALL from S-mode is answered by sbi_call */
 	bool stop_requested, finished, reset_requested;
@@ -66,6 +70,9 @@ struct machine {
 	} blocks[MACHINE_MAX_MEM];
 	unsigned nblocks;
 };
+
+/* Gives h's counts since the last call to the address space that had them. mmu/space.c */
+void space_settle(struct hart *h);
 
 /* Whether execution of pc at this clock stops before it. hart/break.c */
 bool break_exec(struct hart *h, uint64_t pc, uint64_t clock);

@@ -114,7 +114,29 @@ static json_t *memory(const struct lens_stats *st)
 	return o;
 }
 
-int json_write(FILE *f, const struct run_facts *facts, const struct lens *l)
+/* Each value of satp that was in force, with what it had. */
+static json_t *spaces(struct machine *m)
+{
+	json_t *list = json_array();
+	unsigned n = machine_spaces(m);
+
+	for (unsigned i = 0; i < n; i++) {
+		struct hart_counters c;
+		uint64_t satp;
+		json_t *o = json_object();
+
+		machine_space(m, i, &satp, &c);
+		json_object_set_new(o, "satp", integer(satp));
+		json_object_set_new(o, "steps", integer(c.steps));
+		json_object_set_new(o, "page_faults", integer(c.page_faults));
+		json_object_set_new(o, "tlb", tlb(&c));
+		json_object_set_new(o, "walks", walks(&c));
+		json_array_append_new(list, o);
+	}
+	return list;
+}
+
+int json_write(FILE *f, const struct run_facts *facts, const struct lens *l, struct machine *m)
 {
 	const struct lens_stats *st = lens_stats(l);
 	const char *violation = lens_violation(l);
@@ -135,6 +157,7 @@ int json_write(FILE *f, const struct run_facts *facts, const struct lens *l)
 	json_object_set_new(o, "page_faults", faults(st));
 	json_object_set_new(o, "tlb", tlb(&st->total));
 	json_object_set_new(o, "walks", walks(&st->total));
+	json_object_set_new(o, "address_spaces", spaces(m));
 	json_object_set_new(o, "frames", frames(st));
 	json_object_set_new(o, "memory", memory(st));
 	json_object_set_new(accounts, "checked", integer(st->accounts_checked));

@@ -18,6 +18,6 @@ struct run_facts {
 };
 
 /* => 0, or an errno. f stays open. */
-int json_write(FILE *f, const struct run_facts *facts, const struct lens *l);
+int json_write(FILE *f, const struct run_facts *facts, const struct lens *l, struct machine *m);
 
 #endif

@@ -115,14 +115,23 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "guest RAM is read as 
 		NEXT();                                                                            \
 	} while (0)
 
+/*
+ * What the TLB model costs on a hit: the time of use, and a count. Built with LIMPID_NO_TLB_MODEL
+ * (machine_config_init then chooses large direct-mapped arrays), only to measure that cost.
+ */
+#ifdef LIMPID_NO_TLB_MODEL
+#define MODEL_HIT(slot, count) ((void)(count))
+#else
+#define MODEL_HIT(slot, count) (*(slot)->stamp = NOW, (count)++)
+#endif
+
 #define LOAD(type, into, convert)                                                                  \
 	do {                                                                                       \
 		uint64_t va_ = RS1 + (uint64_t)(int64_t)ip->imm, v_;                               \
 		struct data_slot *s_ = &h->mmu.data[data_index(va_)];                              \
 		if (LIKELY((va_ & (~(uint64_t)(RV_PAGE_SIZE - 1) | (sizeof(type) - 1))) ==         \
 			   s_->load_tag)) {                                                        \
-			*s_->stamp = NOW;                                                          \
-			nloads++;                                                                  \
+			MODEL_HIT(s_, nloads);                                                     \
 			into(convert(*(const type *)(uintptr_t)(va_ + s_->addend)));               \
 			NEXT();                                                                    \
 		}                                                                                  \
@@ -138,8 +147,7 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "guest RAM is read as 
 		struct data_slot *s_ = &h->mmu.data[data_index(va_)];                              \
 		if (LIKELY((va_ & (~(uint64_t)(RV_PAGE_SIZE - 1) | (sizeof(type) - 1))) ==         \
 			   s_->store_tag)) {                                                       \
-			*s_->stamp = NOW;                                                          \
-			nstores++;                                                                 \
+			MODEL_HIT(s_, nstores);                                                    \
 			*(type *)(uintptr_t)(va_ + s_->addend) = (type)(value);                    \
 			NEXT();                                                                    \
 		}                                                                                  \
@@ -170,6 +178,10 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "guest RAM is read as 
 #define UNBOX(v) ((v) >> 32 == 0xffffffff ? (uint32_t)(v) : FPU_NAN_S)
 #define TO_FD(v) F(ip->rd) = (v)
 #define TO_FS(v) F(ip->rd) = BOX(v)
+/* A load that traps leaves the state as it was. */
+#define DIRTY_FS()      (h->mstatus |= MSTATUS_FS | MSTATUS_SD)
+#define TO_FD_LOADED(v) (DIRTY_FS(), TO_FD(v))
+#define TO_FS_LOADED(v) (DIRTY_FS(), TO_FS(v))
 #define ROUND(mode)                                                                                \
 	unsigned rm = (mode);                                                                      \
 	if (rm == FRM_DYN) {                                                                       \
@@ -509,6 +521,8 @@ void hart_run(struct hart *h)
 		if ((h->mip & h->mie) && trap_take_interrupt(h))
 			continue;
 		exec(h);
+		if (h->satp != h->space_satp)
+			space_settle(h);
 		if (h->leave)
 			return; /* a timer or a line may have changed */
 	}

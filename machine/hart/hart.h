@@ -58,6 +58,8 @@ struct hart {
 	struct mmu mmu;
 	struct hart_counters count;
 	uint64_t paged_user_steps, user_straddles; /* for lookups_user[ACCESS_FETCH] */
+	uint64_t space_satp;                       /* address space whose counts began ... */
+	struct hart_counters space_since;          /* ... at these */
 	struct fault_record last_fault;
 	struct code_page *code; /* page being executed */
 	uint64_t pc_bias;       /* pc = pc_bias + slot address / 8, see exec.c */

@@ -138,6 +138,9 @@ void hart_reset(struct hart *h)
 	    .mstatus = (uint64_t)2 << MSTATUS_UXL_SHIFT | (uint64_t)2 << MSTATUS_SXL_SHIFT,
 	    .menvcfg = MENVCFG_ADUE,
 	    .count = h->count,
+	    .paged_user_steps = h->paged_user_steps,
+	    .user_straddles = h->user_straddles,
+	    .space_since = h->space_since,
 	};
 	struct mmu *mmu = &h->mmu;
 

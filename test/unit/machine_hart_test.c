@@ -155,6 +155,7 @@ static void load_program(struct machine_under_test *t, uint64_t rounds)
 	pmp_open(h);
 	h->prv = PRV_S;
 	h->satp = (uint64_t)SATP_MODE_SV39 << SATP_MODE_SHIFT | TABLES >> RV_PAGE_SHIFT;
+	space_settle(h);
 	h->x[8] = 12345;
 	h->x[9] = 6364136223846793005;
 	h->x[19] = DATA_VA;
@@ -170,6 +171,27 @@ struct outcome {
 	uint64_t hash, a1;
 };
 
+/* What the address spaces had is all there is: here, one of Sv39 and nothing outside it. */
+static void check_spaces(struct machine *m)
+{
+	struct hart_counters all, one, sum = {0};
+	unsigned n = machine_spaces(m);
+	uint64_t satp;
+
+	machine_counters(m, 0, &all);
+	for (unsigned i = 0; i < n; i++) {
+		machine_space(m, i, &satp, &one);
+		sum.steps += one.steps;
+		sum.walks += one.walks;
+		sum.misses[TLB_L1_DATA] += one.misses[TLB_L1_DATA];
+		if (satp >> SATP_MODE_SHIFT == SATP_MODE_SV39)
+			assert_int_equal(one.walks, all.walks);
+	}
+	assert_int_equal(sum.steps, all.steps);
+	assert_int_equal(sum.walks, all.walks);
+	assert_int_equal(sum.misses[TLB_L1_DATA], all.misses[TLB_L1_DATA]);
+}
+
 static struct outcome run(bool no_lookaside, bool single, unsigned slice)
 {
 	struct machine_under_test t;
@@ -184,6 +206,7 @@ static struct outcome run(bool no_lookaside, bool single, unsigned slice)
 		stop = machine_run(t.b.m, limit);
 	}
 	assert_int_equal(stop, STOP_FINISHED);
+	check_spaces(t.b.m);
 	machine_counters(t.b.m, 0, &o.count);
 	o.hash = machine_state_hash(t.b.m);
 	o.a1 = t.b.m->harts[0].x[11];
