@@ -279,7 +279,7 @@ static struct inode *find_cwd(const char *path)
 
 /* -- standard streams ---------------------------------------------------------------------- */
 
-/* A port that is missing leaves its number closed; a machine without any port has the UART. */
+/* A port that is missing leaves its number closed; a machine without a console has the UART. */
 static void open_streams(const struct dt *dt, struct proc *p)
 {
 	static const char *const names[3] = {"stdin", "stdout", "stderr"};
@@ -287,7 +287,7 @@ static void open_streams(const struct dt *dt, struct proc *p)
 
 	for (int fd = 0; fd < 3; fd++)
 		streams[fd] = console_port(names[fd]);
-	if (!streams[0] && !streams[1] && !streams[2])
+	if (!console_found())
 		uart = uart_init(dt);
 	for (int fd = 0; fd < 3; fd++) {
 		struct stream *s = uart ? uart : streams[fd];

@@ -39,6 +39,7 @@ struct crash {
 	bool known;   /* the machine's record of this very fault was found */
 	bool on_hit;  /* ... and a cached translation forbade it */
 	bool illegal; /* SIGILL: the instruction itself, not an address */
+	bool misaligned;
 	unsigned hart;
 
 	const struct space *space;
@@ -288,6 +289,8 @@ static const char *what_is_there(const struct crash *c)
 		return "which is not an address in this paging mode";
 	if (is_kernel_half(c))
 		return "which belongs to the kernel";
+	if (c->misaligned)
+		return "which is not a multiple of the access's size";
 	if (c->signo == 7)
 		return c->vma && c->vma->kind == TV_FILE ? "beyond the end of the mapped file"
 							 : "which cannot be accessed like that";
@@ -326,6 +329,9 @@ static const char *what_to_check(const struct crash *c)
 	if (c->illegal)
 		return "code compiled for another RISC-V variant (vectors, bit manipulation?), "
 		       "or a jump into data; __builtin_trap() also ends so.";
+	if (c->misaligned)
+		return "an atomic instruction needs an aligned address: a packed structure, or a "
+		       "pointer cast from bytes.";
 	if (c->guilt == NOT_CANONICAL)
 		return "a pointer that was overwritten, or never set: its upper bits are no "
 		       "address.";
@@ -369,8 +375,10 @@ static void print_block(const struct crash *c)
 			    "It came to 0x%" PRIx64 ", where no instruction is that it may run.\n",
 			    c->pc);
 	else
-		text_printf(t, "It %s 0x%" PRIx64 ", %s.\n", verb[c->access], c->va,
-			    what_is_there(c));
+		text_printf(t, "It %s 0x%" PRIx64 ", %s.\n",
+			    c->access == ACCESS_FETCH && c->va != c->pc ? "ran on to"
+									: verb[c->access],
+			    c->va, what_is_there(c));
 	text_printf(t, "\n  pc       0x%" PRIx64, c->pc);
 	print_symbol(t, c, c->pc);
 	if (c->access != ACCESS_FETCH || c->illegal)
@@ -411,6 +419,10 @@ void explain_crash(struct lens *l, struct machine *m, unsigned hart, const uint6
 		return;
 	machine_regs(m, hart, &regs);
 	machine_last_fault(m, hart, &rec);
+	c.misaligned =
+	    regs.scause == CAUSE_LOAD_MISALIGNED || regs.scause == CAUSE_STORE_MISALIGNED;
+	if (c.misaligned) /* the signal's address is then that of the instruction, as on Linux */
+		c.va = regs.stval;
 	c.known = rec.valid && rec.prv == PRV_U && rec.pc == c.pc && rec.va == c.va && !c.illegal;
 	c.on_hit = c.known && rec.on_hit;
 	c.access = c.illegal ? ACCESS_FETCH : c.known ? rec.access : access_of_cause(regs.scause);
@@ -421,6 +433,7 @@ void explain_crash(struct lens *l, struct machine *m, unsigned hart, const uint6
 		c.removed = space_removed_find(c.space, c.va);
 	}
 	machine_walk_view(m, regs.satp, vaddr(c.va), &c.walk);
-	find_guilt(&c);
+	if (!c.misaligned)
+		find_guilt(&c);
 	print_block(&c);
 }

@@ -27,6 +27,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "abi/trace.h"
+
 struct space *space_create(uint32_t as, uint64_t root_pfn, unsigned levels)
 {
 	struct space *s = calloc(1, sizeof *s);
@@ -130,9 +132,27 @@ static bool vma_insert(struct space *s, size_t at, const struct vma_record *v)
 	return true;
 }
 
+/*
+ * The kernel changes a VMA by removing it and adding what it became, without saying its name again.
+ * => whether v, of a file, is what became of the VMA that was removed last.
+ */
+static bool is_same_file(const struct vma_record *v, const struct vma_record *removed)
+{
+	return v->kind == TV_FILE && removed->kind == TV_FILE && v->start < removed->end &&
+	       removed->start < v->end && v->offset - v->start == removed->offset - removed->start;
+}
+
 bool space_vma_add(struct space *s, const struct vma_record *v)
 {
-	return v->start >= v->end || vma_insert(s, vma_index(s, v->start), v);
+	struct vma_record named = *v;
+
+	if (s->nremoved > 0) {
+		const struct vma_record *last = &s->removed[(s->nremoved - 1) % SPACE_REMOVED_KEPT];
+
+		if (is_same_file(v, last))
+			memcpy(named.name, last->name, sizeof named.name);
+	}
+	return v->start >= v->end || vma_insert(s, vma_index(s, v->start), &named);
 }
 
 bool space_vma_remove(struct space *s, uint64_t start, uint64_t end)
@@ -142,8 +162,10 @@ bool space_vma_remove(struct space *s, uint64_t start, uint64_t end)
 	while (i < s->nvmas && s->vma[i].start < end) {
 		struct vma_record *v = &s->vma[i], gone = *v, tail = *v;
 
-		if (gone.start < start)
+		if (gone.start < start) {
+			gone.offset += start - gone.start;
 			gone.start = start;
+		}
 		if (gone.end > end)
 			gone.end = end;
 		s->removed[s->nremoved++ % SPACE_REMOVED_KEPT] = gone;

@@ -92,7 +92,11 @@ bool symbols_init(struct symbols *s, const void *image, size_t len)
 		memcpy(&ph, p, sizeof ph);
 		if (ph.p_type == PT_LOAD && (ph.p_vaddr & ~0xfffULL) < s->first_vaddr)
 			s->first_vaddr = ph.p_vaddr & ~0xfffULL;
+		if (ph.p_type == PT_LOAD && ph.p_vaddr + ph.p_memsz > s->end_vaddr)
+			s->end_vaddr = ph.p_vaddr + ph.p_memsz;
 	}
+	if (s->end_vaddr == 0)
+		s->end_vaddr = UINT64_MAX;
 
 	if (h.e_shentsize != sizeof(Elf64_Shdr))
 		return true;
@@ -140,8 +144,8 @@ const struct symbol *symbols_find(const struct symbols *s, uint64_t addr)
 	for (size_t i = low; i > 0 && low - i < 16; i--)
 		if (addr - s->list[i - 1].start < s->list[i - 1].size)
 			return &s->list[i - 1];
-	/* here: no symbol claims addr; one without a size reaches to the next one */
-	if (low > 0 && s->list[low - 1].size == 0)
+	/* here: no symbol claims addr; one without a size reaches to the next one, or the end */
+	if (low > 0 && addr < s->end_vaddr && s->list[low - 1].size == 0)
 		return &s->list[low - 1];
 	return NULL;
 }

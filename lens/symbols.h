@@ -19,6 +19,7 @@ struct symbols {
 	size_t count;
 	bool position_independent; /* ET_DYN: addresses are relative to the load address */
 	uint64_t first_vaddr;      /* of the first PT_LOAD, rounded down to a page */
+	uint64_t end_vaddr;        /* of the last; UINT64_MAX: there is none */
 };
 
 /*

@@ -155,7 +155,7 @@ int compile(const char *source, const char *cc, const char *cflags, char **folde
 	const char *name = cc                     ? cc
 			   : is_cplusplus(source) ? "riscv64-linux-gnu-g++"
 						  : "riscv64-linux-gnu-gcc";
-	char *words[MAX_WORDS + 12], *out = NULL, *operand = NULL;
+	char *words[MAX_WORDS + 16], *out = NULL, *operand = NULL;
 	char *command = strdup(name), *flags = strdup(cflags ? cflags : "");
 	unsigned n = 0;
 	int status = EXIT_TROUBLE;
@@ -183,6 +183,7 @@ int compile(const char *source, const char *cc, const char *cflags, char **folde
 		complain("--cflags: more than %d words", MAX_WORDS);
 		goto out;
 	}
+	words[n++] = "-lm"; /* what a -static link does not need costs nothing */
 	words[n++] = "-o";
 	words[n++] = out;
 	words[n] = NULL;

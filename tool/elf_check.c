@@ -9,13 +9,16 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lens/text.h"
 #include "tool/program.h"
 
 #ifndef EM_LOONGARCH
 #define EM_LOONGARCH 258
 #endif
 
+#define USER_START     0x10000 /* of what has an address of its own: vm.mmap_min_addr's usual value */
 #define USER_END       (UINT64_C(1) << 38) /* Sv39's lower half */
+#define MAX_PHDRS      1170                /* the kernel's limit, and Linux's: 64 KiB of them */
 #define COMPILE_FOR_IT "compile its source with riscv64-linux-gnu-gcc -static"
 
 static const char *machine_name(unsigned machine)
@@ -89,12 +92,16 @@ static const char *check_header(const Elf64_Ehdr *h, char *buf, size_t size)
 	}
 	if (h->e_phentsize != sizeof(Elf64_Phdr) || h->e_phnum == 0)
 		return "has no program headers: it cannot be loaded; link it again";
+	if (h->e_phnum > MAX_PHDRS)
+		return "has more than 1170 program headers; link it again";
 	return NULL;
 }
 
 /* One PT_LOAD segment. */
 static const char *check_load(unsigned i, const Elf64_Phdr *ph, size_t len, char *buf, size_t size)
 {
+	char bytes[COMMAS_SIZE];
+
 	if (ph->p_offset > len || ph->p_filesz > len - ph->p_offset) {
 		snprintf(buf, size,
 			 "is truncated: segment %u needs %" PRIu64 " bytes from offset %" PRIu64
@@ -111,9 +118,9 @@ static const char *check_load(unsigned i, const Elf64_Phdr *ph, size_t len, char
 	}
 	if (ph->p_vaddr >= USER_END || ph->p_memsz > USER_END - ph->p_vaddr) {
 		snprintf(buf, size,
-			 "wants to be at 0x%" PRIx64 ", beyond the 256 GiB that a program has; "
-			 "link it lower",
-			 ph->p_vaddr);
+			 "wants %s at 0x%" PRIx64 ", beyond the 256 GiB that a program has; "
+			 "link it lower, with less data",
+			 bytes_human(bytes, ph->p_memsz), ph->p_vaddr);
 		return buf;
 	}
 	if ((ph->p_vaddr ^ ph->p_offset) & 0xfff) {
@@ -123,6 +130,13 @@ static const char *check_load(unsigned i, const Elf64_Phdr *ph, size_t len, char
 			 i);
 		return buf;
 	}
+	if (ph->p_align & (ph->p_align - 1)) {
+		snprintf(buf, size,
+			 "is damaged: segment %u is aligned to %" PRIu64
+			 ", no power of two; link it again",
+			 i, ph->p_align);
+		return buf;
+	}
 	return NULL;
 }
 
@@ -130,6 +144,7 @@ static const char *check_segments(const Elf64_Ehdr *h, const uint8_t *image, siz
 				  size_t size)
 {
 	bool has_load = false, entry_is_code = false;
+	uint64_t previous_end = 0;
 
 	for (unsigned i = 0; i < h->e_phnum; i++) {
 		const char *why;
@@ -144,7 +159,20 @@ static const char *check_segments(const Elf64_Ehdr *h, const uint8_t *image, siz
 		why = check_load(i, &ph, len, buf, size);
 		if (why)
 			return why;
-		has_load = has_load || ph.p_memsz > 0;
+		if (ph.p_memsz == 0)
+			continue;
+		if (h->e_type == ET_EXEC && ph.p_vaddr < USER_START) {
+			snprintf(buf, size,
+				 "wants to be at 0x%" PRIx64 ", but nothing is ever mapped in the "
+				 "lowest 64 KiB; link it higher",
+				 ph.p_vaddr);
+			return buf;
+		}
+		if (ph.p_vaddr < previous_end)
+			return "is damaged: its segments overlap or are not in ascending order; "
+			       "link it again";
+		previous_end = ph.p_vaddr + ph.p_memsz;
+		has_load = true;
 		if ((ph.p_flags & PF_X) && h->e_entry >= ph.p_vaddr &&
 		    h->e_entry - ph.p_vaddr < ph.p_memsz)
 			entry_is_code = true;
@@ -160,6 +188,21 @@ static const char *check_segments(const Elf64_Ehdr *h, const uint8_t *image, siz
 		return buf;
 	}
 	return NULL;
+}
+
+uint64_t program_data_size(const void *image)
+{
+	uint64_t largest = 0;
+	Elf64_Ehdr h;
+	Elf64_Phdr ph;
+
+	memcpy(&h, image, sizeof h);
+	for (unsigned i = 0; i < h.e_phnum; i++) {
+		memcpy(&ph, (const uint8_t *)image + h.e_phoff + i * sizeof ph, sizeof ph);
+		if (ph.p_type == PT_LOAD && (ph.p_flags & PF_W) && ph.p_memsz > largest)
+			largest = ph.p_memsz;
+	}
+	return largest;
 }
 
 const char *program_check(const void *image, size_t len, char *buf, size_t size)
@@ -185,6 +228,8 @@ const char *program_check(const void *image, size_t len, char *buf, size_t size)
 	why = check_header(&h, buf, size);
 	if (why)
 		return why;
+	if (id[EI_VERSION] != EV_CURRENT || h.e_version != EV_CURRENT)
+		return "is damaged: its ELF version is not 1; copy or link it again";
 	if (id[EI_CLASS] != ELFCLASS64 || id[EI_DATA] != ELFDATA2LSB)
 		return "is damaged: its ELF header contradicts itself; copy or link it again";
 	if (h.e_phoff > len || (uint64_t)h.e_phnum * sizeof(Elf64_Phdr) > len - h.e_phoff)

@@ -30,4 +30,7 @@ void program_close(struct program *p);
  */
 const char *program_check(const void *image, size_t len, char *buf, size_t size);
 
+/* => bytes of its largest writable segment in memory. The image passed program_check(). */
+uint64_t program_data_size(const void *image);
+
 #endif

@@ -371,7 +371,7 @@ static unsigned report(struct run *r, const struct run_facts *facts)
 		status = EXIT_TROUBLE;
 	}
 	if (r->json) {
-		int error = json_write(r->json, facts, r->lens);
+		int error = json_write(r->json, facts, r->lens, r->machine);
 
 		if (fclose(r->json) != 0 && !error)
 			error = errno;

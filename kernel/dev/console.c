@@ -335,6 +335,11 @@ void console_init(const struct dt *dt)
 	}
 }
 
+bool console_found(void)
+{
+	return consoles != NULL;
+}
+
 struct stream *console_port(const char *name)
 {
 	for (struct console *c = consoles; c; c = c->next)

@@ -11,6 +11,9 @@ struct stream;
 /* Finds all consoles, and asks them for their ports. */
 void console_init(const struct dt *dt);
 
+/* => whether there is a console, with or without ports. */
+bool console_found(void);
+
 /* => the port of that name, or NULL. */
 struct stream *console_port(const char *name);
 

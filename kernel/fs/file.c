@@ -25,6 +25,9 @@
 #include "kernel/mm/object/mobj.h"
 #include "kernel/proc/proc.h"
 
+/* Of a symbolic link, which only O_PATH can open: it takes part in nothing but names. */
+static const struct file_ops path_ops = {.is_seekable = true};
+
 int file_open(struct inode *i, uint32_t flags, struct file **out)
 {
 	struct file *f = kzalloc(sizeof *f);
@@ -51,6 +54,8 @@ int file_open(struct inode *i, uint32_t flags, struct file **out)
 		} else {
 			mobj_get(f->data);
 		}
+	} else if (flags & O_PATH) {
+		f->ops = &path_ops;
 	} else {
 		kfree(f);
 		return -ENXIO;
@@ -210,6 +215,20 @@ static ssize_t regular_read(struct file *f, struct uio *u, uint64_t *pos)
 	return total;
 }
 
+/* => whether a write may go to this page: files leave a sixteenth of RAM to the program. */
+static bool has_room(struct mobj *o, uint64_t pos)
+{
+	struct frame_stats stats;
+
+	frame_stats(&stats);
+	if (stats.free > stats.total / 16)
+		return true;
+	spin_lock(&o->lock);
+	bool has_frame = mobj_lookup_locked(o, pos >> PAGE_SHIFT) != NULL;
+	spin_unlock(&o->lock);
+	return has_frame;
+}
+
 static ssize_t regular_write(struct file *f, struct uio *u, uint64_t *pos)
 {
 	struct mobj *o = f->data;
@@ -238,7 +257,7 @@ static ssize_t regular_write(struct file *f, struct uio *u, uint64_t *pos)
 		if (n > limit - *pos)
 			n = limit - *pos;
 		size_t got = uio_take(u, chunk, n);
-		size_t moved = got > 0 ? mobj_write(o, *pos, chunk, got) : 0;
+		size_t moved = got > 0 && has_room(o, *pos) ? mobj_write(o, *pos, chunk, got) : 0;
 		*pos += moved;
 		total += (ssize_t)moved;
 		if (moved < n) {

@@ -194,6 +194,8 @@ int exec_load(struct proc *p, const struct exec_request *req, struct trapframe *
 		if (ph[i].type == PT_LOAD && ph[i].memsz > 0)
 			error = map_segment(as, req, &ph[i], im.bias);
 	kfree(ph);
+	if (error == -EPERM)
+		*why = "a segment lies so low that nothing may be mapped there";
 	if (error)
 		return error;
 	as->brk_start = as->brk = im.elf.end + im.bias + brk_gap;

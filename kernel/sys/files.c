@@ -164,7 +164,8 @@ int64_t sys_lseek(const uint64_t *a)
 
 	if (!f)
 		return -EBADF;
-	pos = (int)a[2] < SEEK_SET || (int)a[2] > SEEK_HOLE
+	pos = f->flags & O_PATH ? -EBADF
+	      : (int)a[2] < SEEK_SET || (int)a[2] > SEEK_HOLE
 		  ? -EINVAL
 		  : file_seek(f, (int64_t)a[1], (int)a[2]);
 	file_put(f);
@@ -392,7 +393,9 @@ int64_t sys_ioctl(const uint64_t *a)
 int64_t sys_fsync(const uint64_t *a)
 {
 	struct file *f = sys_fd(a[0]);
-	int64_t result = !f ? -EBADF : f->data || inode_is_dir(f->inode) ? 0 : -EINVAL;
+	int64_t result = !f || (f->flags & O_PATH)           ? -EBADF
+			 : f->data || inode_is_dir(f->inode) ? 0
+							     : -EINVAL;
 
 	if (f)
 		file_put(f);
@@ -409,7 +412,9 @@ int64_t sys_ftruncate(const uint64_t *a)
 	f = sys_fd(a[0]);
 	if (!f)
 		return -EBADF;
-	if (!f->data || (f->flags & O_ACCMODE) == O_RDONLY) {
+	if (f->flags & O_PATH) {
+		result = -EBADF;
+	} else if (!f->data || (f->flags & O_ACCMODE) == O_RDONLY) {
 		result = -EINVAL;
 	} else {
 		sys_set_length(f->data, a[1]);

@@ -188,6 +188,8 @@ static int rename_locked(const struct path *from, const struct path *to, uint32_
 		return 0;
 	if (inode_is_dir(i) && is_within_locked(to->dir, i))
 		return -EINVAL;
+	if (old && inode_is_dir(old) && is_within_locked(from->dir, old))
+		return -ENOTEMPTY;
 	if (old && inode_is_dir(old) && !inode_is_dir(i))
 		return -EISDIR;
 	if (old && !inode_is_dir(old) && inode_is_dir(i))
@@ -226,7 +228,8 @@ int64_t sys_renameat2(const uint64_t *a)
 
 	if (flags & ~(uint32_t)RENAME_NOREPLACE)
 		return -EINVAL;
-	error = sys_walk((int)a[0], a[1], 0, &from);
+	/* Both folders are found before either name is looked at. */
+	error = sys_walk((int)a[0], a[1], WALK_PARENT, &from);
 	if (error)
 		return error;
 	error = sys_walk((int)a[2], a[3], WALK_PARENT, &to);
@@ -237,7 +240,7 @@ int64_t sys_renameat2(const uint64_t *a)
 	bool is_special = from.name[0] == '/' || to.name[0] == '/' || strcmp(from.name, ".") == 0 ||
 			  strcmp(from.name, "..") == 0 || strcmp(to.name, ".") == 0 ||
 			  strcmp(to.name, "..") == 0;
-	error = is_special ? -EBUSY : may_remove(&from);
+	error = is_special ? -EBUSY : !from.inode ? -ENOENT : may_remove(&from);
 	if (!error)
 		error = inode_access(to.dir, &proc_current()->cred, W_OK | X_OK);
 	if (!error && to.inode)

@@ -51,7 +51,8 @@ static int check_open(const struct path *path, uint32_t flags, bool created)
 		return -ELOOP; /* here: O_NOFOLLOW */
 	if ((flags & O_DIRECTORY) && !inode_is_dir(i))
 		return -ENOTDIR;
-	if (inode_is_dir(i) && ((want & W_OK) || (flags & O_CREAT)) && !(flags & O_PATH))
+	if (inode_is_dir(i) && ((want & W_OK) || (flags & (O_CREAT | O_TRUNC))) &&
+	    !(flags & O_PATH))
 		return -EISDIR;
 	if (created || (flags & O_PATH))
 		return 0;

@@ -1,10 +1,12 @@
 /*
  * The inside of the debugger's stub; for files of machine/debug/ only.
  *
- * gdb.c          packets: framing, what each asks for, and the run
+ * gdb.c          packets: framing, and what each asks for
+ * gdb_run.c      breakpoints, stops, steps
  * gdb_regs.c     registers by number, and the description of them that gdb reads
  * gdb_memory.c   memory by virtual or physical address
  * gdb_monitor.c  `monitor` commands: words in, lines of text out
+ * gdb_text.c     text, put together and taken apart
  */
 #ifndef DEBUG_GDB_H
 #define DEBUG_GDB_H
@@ -12,6 +14,14 @@
 #include "machine/machine_state.h"
 
 #define GDB_PACKET 0x4000 /* bytes between $ and #, in either direction */
+
+/* Errors are numbers that gdb only shows: those of Linux. */
+#define GDB_E_FAULT   14 /* no such memory */
+#define GDB_E_INVALID 22
+#define GDB_E_NOSPACE 28
+
+/* gdb's numbers of signals: those of Linux where they are small. */
+#define GDB_SIGNAL_TRAP 5
 
 /* Text under construction. What does not fit is left out, and `full` says so. */
 struct gdb_text {
@@ -32,11 +42,19 @@ struct gdb_args {
 	const char *p, *end;
 };
 
+extern const char gdb_digits[]; /* hexadecimal */
+int gdb_digit(char c);          /* => 0 to 15, or -1 */
+
 /* Each takes what it names from the front. => false: that is not what is there. */
 bool gdb_take(struct gdb_args *a, const char *literal);
 bool gdb_take_hex(struct gdb_args *a, uint64_t *out);               /* 1 to 16 digits */
 bool gdb_take_dump(struct gdb_args *a, void *out, size_t len);      /* as gdb_put_dump */
 bool gdb_take_range(struct gdb_args *a, uint64_t *at, uint64_t *n); /* AT,N */
+
+static inline bool gdb_at_end(const struct gdb_args *a)
+{
+	return a->p == a->end;
+}
 
 /* A breakpoint or watchpoint of gdb's: the packet's type, and what the machine has for it. */
 struct gdb_point {
@@ -93,12 +111,32 @@ struct gdb {
 	unsigned npoints;
 
 	struct gdb_text xml; /* target description; empty until it is asked for */
-	char xml_buf[24576];
+	char xml_buf[32768];
 };
 
 /* Sends `out` as a packet, and empties it. */
 void gdb_send(struct gdb *g);
 void gdb_error(struct gdb *g, unsigned number);
+
+#define GDB_ANY_HART (BOARD_MAX_HARTS + 1)
+
+/* A thread's number. => false, or a hart, BOARD_MAX_HARTS for all of them, GDB_ANY_HART. */
+bool gdb_take_thread(const struct gdb *g, struct gdb_args *a, unsigned *hart);
+
+/* -- gdb_run.c ------------------------------------------------------------------------------- */
+
+enum gdb_action { GDB_STAND, GDB_CONTINUE, GDB_STEP };
+
+/* Z and z: TYPE,ADDRESS,LENGTH. What is set twice is set once. */
+void gdb_on_point(struct gdb *g, struct gdb_args *a, bool set);
+void gdb_points_clear(struct gdb *g);
+
+/* vCont after its name; and c, s [ADDRESS], C, S SIGNAL[;ADDRESS]. => whether to answer now. */
+bool gdb_on_resume_v(struct gdb *g, struct gdb_args *a);
+bool gdb_on_resume(struct gdb *g, struct gdb_args *a, enum gdb_action what, bool has_signal);
+
+/* The answer to what resumed the machine; and again, to `?`. */
+void gdb_put_stop(struct gdb *g);
 
 /* -- gdb_regs.c: the hart is g->hart -------------------------------------------------------- */
 

@@ -364,7 +364,7 @@ static void exec(struct hart *h)
 	const unsigned prv = h->prv;
 	const bool paged = h->mmu.paged_fetch;
 	const bool single = h->m->cfg.single_blocks || h->m->cfg.no_lookaside || h->m->breaks.nexec;
-	const uint64_t since = h->clock;
+	uint64_t since = h->clock; /* what was executed before it is counted */
 	uint64_t end = since, target, nloads = 0, nstores = 0;
 	uint64_t single_clock = since; /* single blocks: steps are counted one by one */
 	bool looked_up = true;         /* the next fetch has been looked up */

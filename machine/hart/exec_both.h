@@ -24,7 +24,7 @@ OP(lw)	 LOAD(int32_t, TO_RD, (int64_t));
 OP(ld)	 LOAD(uint64_t, TO_RD, KEEP);
 OP(sw)	 STORE(uint32_t, RS2);
 OP(sd)	 STORE(uint64_t, RS2);
-OP(fld)	 FP_ON(); LOAD(uint64_t, TO_FD, KEEP);
+OP(fld)	 FP_ON_READ(); LOAD(uint64_t, TO_FD_LOADED, KEEP);
 OP(fsd)	 FP_ON_READ(); STORE(uint64_t, F(ip->rs2));
 OP(j)	 JUMP_NEAR();
 OP(j_far) JUMP(PC + (uint64_t)(int64_t)ip->imm32);

@@ -25,7 +25,7 @@
 	} while (0)
 #define fl (&h->fcsr)
 
-OP(flw) FP_ON(); LOAD(uint32_t, TO_FS, KEEP);
+OP(flw) FP_ON_READ(); LOAD(uint32_t, TO_FS_LOADED, KEEP);
 OP(fsw) FP_ON_READ(); STORE(uint32_t, F(ip->rs2));
 
 OP(fmadd_s)  FP_ROUNDED((unsigned)ip->imm, TO_FS, fpu_fma_s(S1, S2, S3, rm, fl));

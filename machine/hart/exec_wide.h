@@ -249,6 +249,11 @@ OP(trace) {
 	SYNC();
 	if (h->m->host.on_trace) {
 		uint64_t args[6];
+		/* The listener may read the counters: what has been executed is in them. */
+		account(h, since, prv, paged, nloads, nstores);
+		h->exec_since = since = h->clock;
+		nloads = nstores = 0;
+		*h->mmu.cur->stamp = h->clock;
 		memcpy(args, &X(10), sizeof(args));
 		h->m->host.on_trace(h->m->host.ctx, h->m, h->id, (unsigned)ip->imm, args);
 	}

@@ -28,6 +28,9 @@
 #define SBI_IMPLEMENTATION         0x44504d4c /* "LMPD": no number of the specification's list */
 #define SBI_IMPLEMENTATION_VERSION 1
 
+/* The machine's exit status after a shutdown for a failure: env's and nohup's for their own. */
+#define FAILURE_STATUS 125
+
 /* A fence of more pages than this flushes the whole address space; the effect is a superset. */
 #define FENCE_MAX_PAGES 64
 
@@ -295,7 +298,7 @@ static struct sbi_result call_srst(struct hart *h, uint64_t fid, const uint64_t 
 	if (type > 2 || reason > 1)
 		return error(SBI_INVALID_PARAM);
 	if (type == 0)
-		machine_finish(h->m, 0);
+		machine_finish(h->m, reason ? FAILURE_STATUS : 0);
 	else
 		machine_reset_request(h->m);
 	return success(0); /* never seen: the machine ends before the next step */

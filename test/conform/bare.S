@@ -211,6 +211,21 @@ csr_stubs:
 	.endr
 return_stub:
 	ecall
+/* From a stub on to the one at a2, then to the end: a1 what the first read, a0 the second. */
+	.globl	csr_back, csr_back_m
+csr_back:
+	mv	a1, a0
+	la	ra, return_stub
+	jr	a2
+csr_back_m:
+	mv	a1, a0
+	la	ra, 1f
+	jr	a2
+1:	la	t0, m_table
+	csrw	mtvec, t0
+	li	t0, 0x20000		/* MPRV */
+	csrc	mstatus, t0
+	ecall
 	.option	pop
 
 	.data

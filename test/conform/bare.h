@@ -56,11 +56,13 @@
 #define DATA 0x80200000
 
 /* Routines of bare.S: `name first [second]`; they lie at 16 * n in the frame `routines`. */
-#define FOR_ROUTINES(X)                                                                            \
-	X(LB) X(LHU) X(LW) X(LD) X(SH) X(SW) X(SD) X(SWAP_W) X(SWAP_D) X(LRSC_W) X(LRSC_D)          \
-	X(FETCH) X(CBO_ZERO) X(CBO_CLEAN) X(CBO_INVAL) X(PAD) X(BREAK) X(C_BREAK) X(ILLEGAL)        \
-	X(C_ILLEGAL) X(NOPS) X(SRET) X(MRET) X(WFI) X(SFENCE) X(SFENCE_ASID) X(SINVAL)              \
+/* clang-format off */
+#define FOR_ROUTINES(X) \
+	X(LB) X(LHU) X(LW) X(LD) X(SH) X(SW) X(SD) X(SWAP_W) X(SWAP_D) X(LRSC_W) X(LRSC_D) \
+	X(FETCH) X(CBO_ZERO) X(CBO_CLEAN) X(CBO_INVAL) X(PAD) X(BREAK) X(C_BREAK) X(ILLEGAL) \
+	X(C_ILLEGAL) X(NOPS) X(SRET) X(MRET) X(WFI) X(SFENCE) X(SFENCE_ASID) X(SINVAL) \
 	X(SFENCE_W_INVAL) X(SFENCE_INVAL_IR) X(FADD) X(FLD) X(FSD) X(FRFLAGS) X(FENCE)
+/* clang-format on */
 
 #ifndef __ASSEMBLER__
 #include <stdbool.h>
@@ -90,6 +92,7 @@ struct params {
 
 extern const struct params params;
 extern char m_table[], s_table[], routines[], csr_stubs[], return_stub[], sum_frame[];
+extern char csr_back_m[], csr_back[];
 
 /* => the fields behind `ra`, and a[], say what happened. mtvec must be m_table. */
 void probe(struct probe *p);
@@ -99,7 +102,7 @@ void case_begin(uint64_t number); /* random numbers of this case; remember wheth
 uint64_t bits(void);
 unsigned below(unsigned n);
 #define PICK(array) (array)[below(sizeof(array) / sizeof((array)[0]))]
-uint64_t value(void);		/* corners, single bits, random */
+uint64_t value(void);                    /* corners, single bits, random */
 void fold(const char *name, uint64_t v); /* and print it, if this case is printed */
 void note(const char *name, uint64_t v); /* print it, if this case is printed */
 void case_end(void);
@@ -115,9 +118,8 @@ void run_setup(void);
 		__asm__ volatile("csrr %0, %1" : "=r"(v_) : "i"(csr) : "memory");                  \
 		v_;                                                                                \
 	})
-#define csr_put(csr, v) __asm__ volatile("csrw %0, %1" ::"i"(csr), "r"((uint64_t)(v)) : "memory")
-#define csr_set(csr, v) __asm__ volatile("csrs %0, %1" ::"i"(csr), "r"((uint64_t)(v)) : "memory")
-#define csr_clear(csr, v)                                                                          \
-	__asm__ volatile("csrc %0, %1" ::"i"(csr), "r"((uint64_t)(v)) : "memory")
+#define csr_put(csr, v)   __asm__ volatile("csrw %0, %1" ::"i"(csr), "r"((uint64_t)(v)) : "memory")
+#define csr_set(csr, v)   __asm__ volatile("csrs %0, %1" ::"i"(csr), "r"((uint64_t)(v)) : "memory")
+#define csr_clear(csr, v) __asm__ volatile("csrc %0, %1" ::"i"(csr), "r"((uint64_t)(v)) : "memory")
 #endif
 #endif

@@ -31,18 +31,23 @@ static _Alignas(4096) uint64_t root[512], tables[MAX_LEVELS - 1][512], fixed[MAX
 
 /* The chain under test. */
 static struct {
-	unsigned levels, leaf;     /* `leaf` is a level */
+	unsigned levels, leaf;      /* `leaf` is a level */
 	unsigned index[MAX_LEVELS]; /* by level */
-	uint64_t va;		   /* of the leaf's first byte */
-	uint64_t pa;		   /* what it maps, if it is sound */
-	bool outside;		   /* some table may lie where no RAM is */
-	bool hole;                 /* some leaf may map what is no RAM */
+	uint64_t va;                /* of the leaf's first byte */
+	uint64_t pa;                /* what it maps, if it is sound */
+	bool outside;               /* some table may lie where no RAM is */
+	bool hole;                  /* some leaf may map what is no RAM */
 	uint64_t asid;
 	bool global; /* some PTE has G: a fence of the ASID is not enough */
 } chain;
 
 static bool pmp_used;
 static unsigned nlocked;
+
+static bool is_protected(void)
+{
+	return pmp_used || nlocked;
+}
 
 /* -- what is mapped ------------------------------------------------------------------------ */
 
@@ -68,8 +73,9 @@ static uint64_t outside(void)
 /* Flags of a leaf: mostly sensible, sometimes anything. */
 static uint64_t leaf_flags(void)
 {
-	static const uint64_t rights[] = {PTE_R,         PTE_R | PTE_W,         PTE_X,
-					  PTE_R | PTE_X, PTE_R | PTE_W | PTE_X, PTE_R | PTE_W | PTE_X};
+	static const uint64_t rights[] = {
+	    PTE_R,         PTE_R | PTE_W,         PTE_X,
+	    PTE_R | PTE_X, PTE_R | PTE_W | PTE_X, PTE_R | PTE_W | PTE_X};
 	uint64_t flags;
 
 	if (below(4) == 0)
@@ -81,7 +87,7 @@ static uint64_t leaf_flags(void)
 	if (below(24) == 0)
 		flags |= (uint64_t)1 << (54 + below(10));
 	/* QEMU 7 asks no permission to set A and D in a protected table (README.md). */
-	if (pmp_used && !in_qemu10())
+	if (is_protected() && !in_qemu10())
 		flags |= PTE_A | PTE_D;
 	return flags;
 }
@@ -146,20 +152,25 @@ static void chain_clear(void)
 
 static void chain_make(void)
 {
-	uint64_t pa = data_frame(below(NDATA)), upper = 0, at = (uint64_t)root, asid = bits() & 0xffff;
-	bool was_global = chain.global;
+	uint64_t pa = data_frame(below(NDATA)), upper = 0, at = (uint64_t)root,
+		 asid = bits() & 0xffff;
+	bool was_global = chain.global, same = chain.levels && below(4) == 0;
 	unsigned top;
+
+	if (below(2)) /* some come again soon */
+		asid = below(4);
 
 	chain_clear();
 	chain.global = chain.hole = false;
-	chain.levels = 3 + below(3);
+	if (!same) /* else the same address anew */
+		chain.levels = 3 + below(3);
 	chain.leaf = below(chain.levels);
 	if (below(2))
 		chain.leaf = below(2);
 	chain.outside = false;
 	top = chain.levels - 1;
 	for (unsigned i = 0; i <= top; i++)
-		chain.index[i] = below(512);
+		chain.index[i] = same ? chain.index[i] : below(512);
 	if (chain.index[top] == 0)
 		chain.index[top] = 1 + below(511);
 
@@ -291,9 +302,9 @@ static void pmp_make(uint64_t number)
 
 static const struct {
 	uint8_t routine, size;
-} accesses[] = {{R_LB, 1},     {R_LHU, 2},    {R_LW, 4},     {R_LD, 8},     {R_SH, 2},
-		{R_SW, 4},     {R_SD, 8},     {R_SD, 8},     {R_SWAP_W, 4}, {R_SWAP_D, 8},
-		{R_LRSC_W, 4}, {R_LRSC_D, 8}, {R_FETCH, 2},  {R_FETCH, 2},  {R_CBO_ZERO, 1},
+} accesses[] = {{R_LB, 1},        {R_LHU, 2},      {R_LW, 4},    {R_LD, 8},     {R_SH, 2},
+		{R_SW, 4},        {R_SD, 8},       {R_SD, 8},    {R_SWAP_W, 4}, {R_SWAP_D, 8},
+		{R_LRSC_W, 4},    {R_LRSC_D, 8},   {R_FETCH, 2}, {R_FETCH, 2},  {R_CBO_ZERO, 1},
 		{R_CBO_CLEAN, 1}, {R_CBO_INVAL, 1}};
 #define NACCESSES_QEMU7 14
 
@@ -332,8 +343,10 @@ static uint64_t where(unsigned size, bool *straddles)
 	if (chain.leaf >= 2 && below(8) == 0)
 		in = SIZE(chain.leaf) - PAGE;
 	/* Where no RAM is QEMU splits what is misaligned before it faults (README.md). */
-	if (size > 1 && below(6) == 0 && !chain.hole && in != SIZE(chain.leaf) - PAGE) { /* misaligned by 2; or the border of two pages */
-		at = below(2) ? (at & -8ull) | (size > 2 ? 2 : 0) : PAGE - 2 * (1 + below(size / 2));
+	if (size > 1 && below(6) == 0 && !chain.hole &&
+	    in != SIZE(chain.leaf) - PAGE) { /* misaligned by 2; or the border of two pages */
+		at =
+		    below(2) ? (at & -8ull) | (size > 2 ? 2 : 0) : PAGE - 2 * (1 + below(size / 2));
 		*straddles = at + size > PAGE;
 	}
 	if (at == PAGE - 2)
@@ -351,20 +364,21 @@ static void access_once(void)
 {
 	unsigned n = below(in_qemu10() ? sizeof(accesses) / sizeof(accesses[0]) : NACCESSES_QEMU7);
 	unsigned r = accesses[n].routine, kind = below(16), prv = below(2) ? PRV_S : PRV_U;
-	bool straddles, is_cbo = r == R_CBO_ZERO || r == R_CBO_CLEAN || r == R_CBO_INVAL;
+	bool straddles, dirty, is_cbo = r == R_CBO_ZERO || r == R_CBO_CLEAN || r == R_CBO_INVAL;
 	uint64_t at = where(accesses[n].size, &straddles), va = chain.va + at, pa = chain.pa + at;
 	uint64_t mstatus = (below(2) ? MSTATUS_SUM : 0) | (below(3) ? 0 : MSTATUS_MXR);
 	struct probe p = {.exit = EXIT_ECALL};
 	uint64_t cause, border;
 
-	/* QEMU lets cache-block management through where no RAM is (README.md). */
-	if (is_cbo && (chain.hole || chain.leaf >= 2))
+	/* QEMU lets cache-block management through where no RAM is, and may set D (README.md). */
+	dirty = table(chain.leaf)[chain.index[chain.leaf]] & PTE_D;
+	if (is_cbo && (chain.hole || chain.leaf >= 2 || (is_protected() && !dirty)))
 		r = R_LD;
 	/* QEMU 7 wants one entry of the protection for both pages (README.md). */
-	if (straddles && pmp_used && !in_qemu10() && r != R_FETCH)
+	if (straddles && is_protected() && !in_qemu10() && r != R_FETCH)
 		r = R_LHU;
 	if (below(32) == 0)
-		va ^= (uint64_t)1 << (38 + below(26));
+		va ^= (uint64_t)1 << (11 + 9 * chain.levels + below(53 - 9 * chain.levels));
 	border = (chain.pa + at) | (PAGE - 1);
 	if (straddles && r == R_FETCH && chain.leaf < 3 && border - DATA < 0x800000)
 		machine_run(routine(R_SH), border - 1, LOW_HALF);
@@ -398,7 +412,7 @@ static void access_once(void)
 	cause = chain.outside ? normal_cause(p.m_cause) : p.m_cause;
 	if ((r == R_SWAP_W || r == R_SWAP_D) && cause == 5) /* QEMU, where no RAM is (README.md) */
 		cause = 7;
-	if (is_cbo && r != R_CBO_ZERO && pmp_used && cause == 15)
+	if (is_cbo && r != R_CBO_ZERO && is_protected() && cause == 15)
 		cause = 7; /* QEMU tries the store, too, and tells what that met (README.md) */
 	fold("cause", cause);
 	fold("epc", p.m_epc);

@@ -17,3 +17,7 @@ BARE_CFLAGS := -std=gnu17 -O1 -march=rv64imac_zicsr_zifencei -mabi=lp64 -mcmodel
 $(BUILD)/conform/bare/%.o: test/conform/%.c test/conform/bare.h
 	@mkdir -p $(@D)
 	$(Q)$(CROSS)gcc $(BARE_CFLAGS) -c $< -o $@
+
+.PHONY: conform
+conform: $(BUILD)/conform/gen $(BUILD)/conform/gen_mmu $(BUILD)/conform/run \
+        $(addprefix $(BUILD)/conform/bare/,bare.o bare_csr.o bare_trap.o bare_mmu.o)

@@ -1,5 +1,6 @@
 /*
- * Writes a random program for a bare RV64IMAFDC hart: gen SEED COUNT [BLOCK].
+ * Writes a random program for a bare RV64IMAFDC hart with Zba, Zbb and Zbs:
+ * gen SEED COUNT [BLOCK [zicond]].
  *
  * The program starts in M-mode at 0x80000000 on the `virt` board and needs
  * nothing else, so that Limpid's machine and QEMU can run the same image. It has
@@ -35,6 +36,7 @@
 
 static uint64_t state;
 static unsigned labels;
+static bool has_zicond;
 
 /* SplitMix64 */
 static uint64_t bits(void)
@@ -180,6 +182,38 @@ static void emit_op_imm(void)
 static void emit_load_immediate(void)
 {
 	emit("li x%u, %" PRId64, base(), (int64_t)integer());
+}
+
+/* Zba, Zbb, Zbs; and Zicond by number, as the assembler may not know it. */
+static void emit_bits(void)
+{
+	static const char *const ops[] = {
+	    "add.uw", "sh1add", "sh2add", "sh3add", "sh1add.uw", "sh2add.uw", "sh3add.uw", "andn",
+	    "orn",    "xnor",   "max",    "maxu",   "min",       "minu",      "rol",       "ror",
+	    "rolw",   "rorw",   "bclr",   "bext",   "binv",      "bset"};
+	static const char *const ops_imm[] = {"slli.uw", "rori",  "bclri",
+					      "bexti",   "binvi", "bseti"};
+	static const char *const unary[] = {"clz",    "ctz",    "cpop",   "clzw",  "cpopw",
+					    "sext.b", "sext.h", "zext.h", "orc.b", "rev8"};
+
+	if (below(3) == 0)
+		emit_load_immediate();
+	switch (below(has_zicond ? 5 : 4)) {
+	case 0: emit("%s x%u, x%u, %u", PICK(ops_imm), dest(), source(), below(64)); break;
+	case 1:
+		if (has_zicond && below(8) == 0) /* QEMU 7 counts into the upper half */
+			emit("ctzw x%u, x%u", dest(), source());
+		else if (below(8) == 0)
+			emit("roriw x%u, x%u, %u", dest(), source(), below(32));
+		else
+			emit("%s x%u, x%u", PICK(unary), dest(), source());
+		break;
+	case 4: /* czero.eqz, czero.nez; the condition is x0 now and then */
+		emit(".insn r 0x33, %u, 7, x%u, x%u, x%u", 5 + 2 * below(2), dest(), source(),
+		     below(3) ? source() : 0);
+		break;
+	default: emit("%s x%u, x%u, x%u", PICK(ops), dest(), source(), source()); break;
+	}
 }
 
 static void emit_muldiv(void)
@@ -439,8 +473,10 @@ static void emit_random(void)
 
 	if (n < 14)
 		emit_op();
-	else if (n < 28)
+	else if (n < 21)
 		emit_op_imm();
+	else if (n < 28)
+		emit_bits();
 	else if (n < 32)
 		emit_load_immediate();
 	else if (n < 40)
@@ -476,8 +512,8 @@ int main(int argc, char **argv)
 {
 	unsigned long count, block = 32, nblocks;
 
-	if (argc < 3 || argc > 4) {
-		fprintf(stderr, "usage: gen SEED COUNT [BLOCK]\n");
+	if (argc < 3 || argc > 5) {
+		fprintf(stderr, "usage: gen SEED COUNT [BLOCK [zicond]]\n");
 		return 2;
 	}
 	state = strtoull(argv[1], NULL, 0);
@@ -486,6 +522,7 @@ int main(int argc, char **argv)
 		block = strtoul(argv[3], NULL, 0);
 	if (block == 0)
 		block = 1;
+	has_zicond = argc > 4;
 
 	puts("#include \"test/conform/runtime_hart.S\"");
 	for (unsigned i = 5; i < 32; i++)

@@ -4,12 +4,15 @@
  *   exhaust refuse   absurd sizes: NULL and ENOMEM, and the program goes on
  *   exhaust touch    touches more than RAM: killed
  *   exhaust limit    RLIMIT_AS
+ *   exhaust files    a file as large as memory: ENOSPC, and the program goes on
  */
 #define _GNU_SOURCE
+#include <fcntl.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <unistd.h>
 #include "test/guest/say.h"
 
 static void refuse(const char *what, size_t size)
@@ -49,6 +52,19 @@ int main(int argc, char **argv)
 		check("mmap of 128 MiB fails", p == MAP_FAILED && errno == ENOMEM);
 		p = mmap(NULL, 16 << 20, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 		check("mmap of 16 MiB succeeds", p != MAP_FAILED);
+	} else if (strcmp(how, "files") == 0) {
+		static char block[1 << 20];
+		int fd = open("/tmp/large", O_RDWR | O_CREAT, 0600);
+		long n = 0;
+
+		memset(block, 1, sizeof block);
+		while (write(fd, block, sizeof block) == sizeof block)
+			n++;
+		say("no more", write(fd, block, sizeof block));
+		check("most of memory was used", n >= 24 && n < 32);
+		say("writing again what is there", pwrite(fd, block, 4096, 4096));
+		say("ftruncate", ftruncate(fd, 0));
+		say("room again", write(fd, block, 4096));
 	} else {
 		size_t step = 1 << 20;
 		printf("touching memory without end\n");

@@ -191,13 +191,18 @@ static void test_mremap(void)
 	char *r = mremap(q, 20 * PAGE, 20 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, place + 4 * PAGE);
 	check("fixed: exactly there", r == place + 4 * PAGE && r[3 * PAGE] == 4);
 	check("beside it nothing changed", is_mapped(place) && is_mapped(place + 31 * PAGE));
+	mprotect(r + 8 * PAGE, 4 * PAGE, PROT_READ);
+	munmap(r + 14 * PAGE, PAGE);
+	check("what is cut off may be several mappings and holes",
+	      mremap(r, 20 * PAGE, 6 * PAGE, 0) == r && r[3 * PAGE] == 4);
+	check("... and is gone", !is_mapped(r + 8 * PAGE) && !is_mapped(r + 15 * PAGE));
 	say("fixed onto itself",
 	    result(mremap(r, 4 * PAGE, 4 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, r + PAGE)));
 	munmap(place, 32 * PAGE);
 	munmap(wall, PAGE);
 }
 
-static void test_madvise(void)
+static void test_madvise(int file)
 {
 	printf("-- madvise, mincore, msync, mlock\n");
 	char *p = map(0, 8 * PAGE, RW, ANON, -1, 0);
@@ -229,6 +234,20 @@ static void test_madvise(void)
 	say("mlock", mlock(p, PAGE));
 	say("munlock", munlock(p, PAGE));
 	munmap(p, 8 * PAGE);
+
+	p = map(0, 4 * PAGE, RW, MAP_PRIVATE, file, 0);
+	p[0] = 'x';
+	say("FREE of a file's copy", madvise(p, PAGE, MADV_FREE));
+	check("... which stays", p[0] == 'x');
+	say("WIPEONFORK of a file", madvise(p, PAGE, MADV_WIPEONFORK));
+	mprotect(p + PAGE, PAGE, PROT_READ);
+	mprotect(p + 2 * PAGE, PAGE, PROT_NONE);
+	say("POPULATE_READ", madvise(p, PAGE, MADV_POPULATE_READ));
+	say("POPULATE_WRITE of what may only be read", madvise(p, 2 * PAGE, MADV_POPULATE_WRITE));
+	say("POPULATE_READ of what may not be touched", madvise(p, 3 * PAGE, MADV_POPULATE_READ));
+	munmap(p + 2 * PAGE, PAGE);
+	say("POPULATE_READ over a hole", madvise(p, 4 * PAGE, MADV_POPULATE_READ));
+	munmap(p, 4 * PAGE);
 }
 
 int main(int argc, char **argv)
@@ -244,6 +263,6 @@ int main(int argc, char **argv)
 	test_munmap();
 	test_mprotect(file);
 	test_mremap();
-	test_madvise();
+	test_madvise(file);
 	return 0;
 }

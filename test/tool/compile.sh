@@ -44,8 +44,13 @@ int main(int argc, char **argv)
 	return 0;
 }
 C
-run "$L" run --cflags -lm m.c 0.5
-expect_out "libraries in --cflags" "0.479426"
+run "$L" run m.c 0.5
+expect_out "the library of mathematics without being asked" "0.479426"
+echo 'int f(void) { return 5; }' > f.c
+"${CROSS}gcc" -c f.c && ar rcs libf.a f.o
+echo 'int f(void); int main(void) { return f(); }' > g.c
+run "$L" run --cflags "-L. -lf" g.c
+expect "libraries in --cflags" 5
 
 echo 'int main(void) { return 3' > bad.c
 run "$L" run bad.c

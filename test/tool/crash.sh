@@ -28,6 +28,9 @@ int main(int argc, char **argv)
 	if (!strcmp(how, "stack")) return recurse(0);
 	if (!strcmp(how, "kernel")) return *(volatile int *)0xffffffff80200000;
 	if (!strcmp(how, "wild")) return *(volatile int *)0x4141414141414141;
+	if (!strcmp(how, "misaligned"))
+		__asm__ volatile("amoadd.w x0, x0, (%0)" ::"r"(data + 1));
+	if (!strcmp(how, "far")) ((void (*)(void))0x12345678)();
 	if (!strcmp(how, "illegal")) __asm__ volatile(".word 0");
 	if (!strcmp(how, "abort")) abort();
 	if (!strcmp(how, "raise")) raise(SIGSEGV);
@@ -60,7 +63,10 @@ dies() { # HOW STATUS PATTERN...
 dies null 139 '^limpid: pid 1 (die) died of SIGSEGV' '^It loaded from 0x8, where nothing is mapped' \
 	'main+0x' 'VPN 0 | 0 | 0, offset 0x008' '<-- not valid' 'Check: a null pointer'
 dies const 139 '^It stored to .*, which may not be written' 'data     text' 'VR-XU-A-.*<-- no W\|VR--U-A-.*<-- no W' 'VMA .* r-x  die'
-dies data 139 '^It jumped to .*, which may not be executed' '<-- no X'
+dies data 139 '^It jumped to .*, which may not be executed' '<-- no X' 'VMA .* rw-  die'
+dies misaligned 135 '^It stored to .*1, which is not a multiple' 'data     data+0x1' 'Check: an atomic'
+dies far 139 '^It jumped to 0x12345678, where nothing is mapped'
+is "far: no name for an address outside the program" grep -q 'pc       0x12345678$' err
 dies jump 139 '^It jumped to 0x0' 'null function pointer'
 dies stack 139 'recurse' 'rw-  stack, ' 'Check: the stack is full'
 dies kernel 139 'belongs to the kernel' 'VPN 510 | 1 | 0' "<-- no U"

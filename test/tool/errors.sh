@@ -45,6 +45,14 @@ rm large
 refuses "a program larger than memory" 126 './big: its 200.* do not fit into 64 MiB of memory; .*--memory 512M' \
 	"$L" run --memory 64M ./big
 rm big
+echo 'char big[1 << 30]; int main(void) { return big[0]; }' > bss.c
+"${CROSS}gcc" -static -o bss bss.c
+refuses "a program with data larger than memory" 126 './bss: its 1.0 GiB of data .* 128 MiB .*--memory 2G$' \
+	"$L" run ./bss
+run "$L" run --memory 2G ./bss
+expect "... which runs where it is told to" 0
+"${CROSS}gcc" -static -Wl,-Ttext-segment=0x1000 -o low ok.c
+refuses "a program too low" 126 './low: wants to be at 0x1000, .*link it higher' "$L" run ./low
 if [ "$(id -u)" != 0 ]; then
 	cp ok secret
 	chmod 0 secret
@@ -63,6 +71,7 @@ for size in 12Q M 1GG -1 0x10 '' 99999999999999999999 99999999999T; do
 done
 refuses "--memory 5000" 125 'run: --memory 5000: not a multiple' "$L" run --memory 5000 ./ok
 refuses "--memory 0" 126 ".*do not fit into 0 bytes of memory" "$L" run --memory 0 ./ok
+refuses "--memory 1T" 125 'run: --memory: 1 TiB is more than the 253 GiB' "$L" run --memory 1T ./ok
 refuses "--seed x" 125 'run: --seed x: not a number' "$L" run --seed x ./ok
 refuses "--max-instructions 0" 125 'run: --max-instructions 0' "$L" run --max-instructions 0 ./ok
 refuses "--json into no folder" 125 'run: --json no/such: No such file' "$L" run --json no/such ./ok

@@ -64,6 +64,8 @@ expect "standard output closed: EBADF" 9
 : > out
 run sh -c "exec \"$L\" run --json j ./say 2>&-"
 expect "standard error closed" 0
+run sh -c "exec \"$L\" run ./cat <&- >&- 2>&-"
+expect "all three closed: EBADF" 9
 is "... and no file of ours in its place" grep -q limpid.stats j
 if [ -e /dev/full ]; then
 	echo x > in

@@ -243,7 +243,8 @@ static void model_remap(struct rng *rng, unsigned first, unsigned n)
 	unsigned to = (unsigned)rng_below(rng, PAGES), to_n = 1 + (unsigned)rng_below(rng, 12);
 	struct page copy[PAGES], one;
 	struct vma *v = aspace_find(as, page_va(first));
-	bool whole = v && v->end.v >= page_va(first + n).v;
+	/* Only what moves must lie in one VMA; what is cut off need not. */
+	bool whole = v && v->end.v >= page_va(first + (n < to_n ? n : to_n)).v;
 	int64_t result;
 
 	if (to + to_n > PAGES || (to < first + n && first < to + to_n))

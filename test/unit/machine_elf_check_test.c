@@ -157,6 +157,31 @@ static void test_damaged(void **state)
 	f = good();
 	f.ph[0].p_vaddr += 8;
 	expect(&f, sizeof f, "different places of a page");
+	f = good();
+	f.ph[0].p_align = 3;
+	expect(&f, sizeof f, "no power of two");
+	f = good();
+	f.ph[1] = f.ph[0];
+	expect(&f, sizeof f, "overlap");
+	f = good();
+	f.ph[0].p_vaddr = 0xf000;
+	expect(&f, sizeof f, "lowest 64 KiB");
+	f = good();
+	f.h.e_version = 2;
+	expect(&f, sizeof f, "ELF version");
+	f = good();
+	f.h.e_phnum = 1171;
+	expect(&f, sizeof f, "more than 1170");
+}
+
+static void test_data_size(void **state)
+{
+	struct file f = good();
+
+	assert_int_equal(program_data_size(&f), 0);
+	f.ph[0].p_flags |= PF_W;
+	f.ph[0].p_memsz = 1ULL << 30;
+	assert_int_equal(program_data_size(&f), 1ULL << 30);
 }
 
 /* A file with a symbol table: header, two symbols, names, section headers. */
@@ -213,6 +238,8 @@ static void test_symbols(void **state)
 	assert_null(symbols_find(&s, 0x1010));
 	assert_string_equal(symbols_find(&s, 0x2003)->name, "var");
 	assert_string_equal(symbols_find(&s, 0x3456)->name, "label");
+	s.end_vaddr = 0x3456; /* nothing is named behind the program's end */
+	assert_null(symbols_find(&s, 0x3456));
 	symbols_fini(&s);
 }
 
@@ -248,7 +275,8 @@ int main(void)
 	    cmocka_unit_test(test_good),           cmocka_unit_test(test_no_elf),
 	    cmocka_unit_test(test_other_machines), cmocka_unit_test(test_other_kinds),
 	    cmocka_unit_test(test_truncated),      cmocka_unit_test(test_damaged),
-	    cmocka_unit_test(test_symbols),        cmocka_unit_test(test_damage),
+	    cmocka_unit_test(test_data_size),      cmocka_unit_test(test_symbols),
+	    cmocka_unit_test(test_damage),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -109,6 +109,26 @@ static void up(void **state)
 	}
 }
 
+/* The guest follows links, never the host: not even those that stay inside. */
+static void links_that_stay_inside(void **state)
+{
+	const struct share_ops *ops = c.server->share.ops;
+	struct share_info info;
+	int64_t handle;
+
+	assert_int_equal(mkdir(in_folder(&c, "d"), 0755), 0);
+	write_file(in_folder(&c, "d/f"), "f");
+	assert_int_equal(symlink("d", in_folder(&c, "l")), 0);
+	assert_int_equal(symlink("d/f", in_folder(&c, "m")), 0);
+	assert_int_equal(ops->info(&c.share, "l/f", &info), ELOOP);
+	assert_int_equal(ops->open(&c.share, "l/f", SHARE_READ, 0, &handle), ELOOP);
+	assert_int_equal(ops->open(&c.share, "m", SHARE_READ, 0, &handle), ELOOP);
+	assert_int_equal(ops->create(&c.share, "l/g", SHARE_WRITE, 0644, 0, &handle), ENOTDIR);
+	assert_int_equal(ops->remove(&c.share, "l/f", false, 0), ENOTDIR);
+	assert_int_equal(ops->info(&c.share, "m", &info), 0);
+	assert_true(S_ISLNK(info.mode));
+}
+
 /* Requests by a name in the folder that fid 5 is; each must fail. */
 static void try_all(void)
 {
@@ -455,6 +475,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
 	const struct CMUnitTest tests[] = {
 	    TEST(up),
+	    TEST(links_that_stay_inside),
 	    TEST(links),
 	    TEST(links_in_place_of_folders),
 	    TEST(not_files),

@@ -69,12 +69,18 @@ static void board_take(uint64_t base, uint64_t size)
 
 static void read_memory(const struct dt *dt, const struct dt_node *n)
 {
+	uint64_t linear_size = DEVICE_VA_START - (uint64_t)arch_kva(PADDR(LINEAR_PA));
 	uint64_t base, size;
 
 	for (unsigned i = 0; dt_reg(dt, n, i, &base, &size); i++) {
 		if (base <= KERNEL_PA && KERNEL_PA < base + size) {
 			board.ram_start = base < LINEAR_PA ? LINEAR_PA : base;
 			board.ram_end = base + size;
+			/* The linear map ends where the devices begin. */
+			if (board.ram_end - LINEAR_PA > linear_size) {
+				board.ram_end = LINEAR_PA + linear_size;
+				kprintf("memory beyond %lu GiB is not used\n", linear_size / GIB);
+			}
 		} else if (size) {
 			kprintf("memory at %lx, %lu KiB, is apart from the kernel's: not used\n",
 				base, size >> 10);
