@@ -59,20 +59,6 @@ static void line_of_tlb(struct text *out, const char *label, const struct hart_c
 	line_of_sum(out, label, c->hits[k] + c->misses[k], terms, 2);
 }
 
-/* Why level 2 missed: what a walk was made for. */
-static void line_of_causes(struct text *out, const struct hart_counters *c)
-{
-	const uint64_t *n = c->causes[TLB_L2];
-	struct term terms[] = {{"cold", n[MISS_COLD]},
-			       {"capacity", n[MISS_CAPACITY]},
-			       {"conflict", n[MISS_CONFLICT]},
-			       {"flushed", n[MISS_FLUSHED]},
-			       {"other space", n[MISS_OTHER_SPACE]},
-			       {"unmapped", n[MISS_UNMAPPED]}};
-
-	line_of_sum(out, "  its misses", c->misses[TLB_L2], terms, MISS_CAUSES);
-}
-
 static void instructions(const struct lens *l, struct text *out)
 {
 	const struct hart_counters *c = &l->stats.total, *b = &l->stats.boot;
@@ -129,7 +115,6 @@ static void tlb_and_walks(const struct lens *l, struct text *out)
 	line_of_tlb(out, "TLB fetch", c, TLB_L1_FETCH);
 	line_of_tlb(out, "TLB data", c, TLB_L1_DATA);
 	line_of_tlb(out, "TLB level 2", c, TLB_L2);
-	line_of_causes(out, c);
 	line_of_sum(out, "walks", c->walks, ends, 2);
 	if (c->walks_dirty)
 		text_printf(out, "%29s%s of them only to set D\n", "", commas(buf, c->walks_dirty));

@@ -41,6 +41,7 @@
 #include "machine/mmu/pmp.h"
 #include "machine/mmu/tlb.h"
 #include "machine/mmu/walk.h"
+#include "machine/mmu/walk_cache.h"
 #include "machine/hart/code.h"
 #include "machine/hart/hart.h"
 #include "machine/machine_state.h"
@@ -296,13 +297,7 @@ static void flush(struct hart *h, bool by_va, uint64_t va, bool by_asid, unsigne
 			else
 				l1_drop(h, (enum tlb_kind)k, i, true);
 		}
-	for (unsigned i = 0; i < h->m->cfg.walk_cache; i++) {
-		struct walk_cache_entry *w = &mmu->walk_cache[i];
-		if (by_va && w->prefix != vpn >> (RV_VPN_BITS * (w->level + 1)))
-			continue;
-		if (!by_asid || w->asid == asid)
-			w->used = 0;
-	}
+	walk_cache_flush(h, by_va, vpn, by_asid, asid);
 }
 
 void mmu_flush_all(struct hart *h)
@@ -359,54 +354,6 @@ static void page_fault(struct hart *h, enum access access, unsigned prv, uint64_
 	    .clock = h->clock,
 	};
 	trap_raise(h, page_fault_cause(h->mmu.fault_as_store ? ACCESS_STORE : access), va);
-}
-
-/* Lets a walk begin at the lowest table to which a pointer is cached. */
-static void walk_cache_look(struct hart *h, struct walk_request *rq)
-{
-	struct mmu *mmu = &h->mmu;
-	struct walk_cache_entry *best = NULL;
-	unsigned asid = (unsigned)(h->satp >> SATP_ASID_SHIFT) & SATP_ASID_MASK;
-
-	for (unsigned i = 0; i < h->m->cfg.walk_cache; i++) {
-		struct walk_cache_entry *w = &mmu->walk_cache[i];
-		if (w->used && w->asid == asid &&
-		    w->prefix == rq->va >> RV_LEVEL_SHIFT(w->level + 1) &&
-		    (!best || w->level < best->level))
-			best = w;
-	}
-	if (!best)
-		return;
-	best->used = ++mmu->walk_cache_seq;
-	h->count.walk_cache_hits++;
-	rq->table = best->table;
-	rq->table_level = best->level;
-}
-
-/* Keeps the pointers that a walk followed, each in the place of the least recently used. */
-static void walk_cache_keep(struct hart *h, const struct walk_request *rq,
-			    const struct walk_result *w)
-{
-	struct mmu *mmu = &h->mmu;
-	unsigned top = walk_levels(rq->satp) - 1;
-
-	if (!h->m->cfg.walk_cache)
-		return;
-	for (unsigned level = 0; level < top; level++) {
-		struct walk_cache_entry *victim = &mmu->walk_cache[0];
-		if (!w->tables[level] || (rq->table && level == rq->table_level))
-			continue;
-		for (unsigned i = 1; i < h->m->cfg.walk_cache; i++)
-			if (mmu->walk_cache[i].used < victim->used)
-				victim = &mmu->walk_cache[i];
-		*victim = (struct walk_cache_entry){
-		    .prefix = rq->va >> RV_LEVEL_SHIFT(level + 1),
-		    .table = w->tables[level],
-		    .used = ++mmu->walk_cache_seq,
-		    .asid = (uint16_t)(h->satp >> SATP_ASID_SHIFT),
-		    .level = (uint8_t)level,
-		};
-	}
 }
 
 /* => true with *out; false: the trap has been raised. */

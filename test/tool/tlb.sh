@@ -20,7 +20,8 @@ run "$L" run --stats "$TOUR"
 default=$(misses data)
 run "$L" run --stats --tlb data=4 "$TOUR"
 is "a smaller TLB misses more" [ "$(misses data)" -gt "$default" ]
-is "the causes of misses are shown" grep -q '^  its misses .* cold [0-9]' err
+run "$L" run --json d.json "$TOUR"
+is "the causes of misses are in the JSON" grep -q '"capacity": [1-9]' d.json
 
 run "$L" run --check-tlb "$TOUR"
 expect "--check-tlb finds nothing in a sound kernel" 0
