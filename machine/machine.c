@@ -6,11 +6,11 @@
  *   now     the least clock among harts that run
  *   event   the earliest moment at which a timer of a waiting hart, or the real-time clock's
  *           alarm, fires, or the serial port asks the host for input
- *   window  ends at the next multiple of TURN after `now`, or at `event` if that is earlier; if
+ *   window  ends at the next multiple of cfg.turn after `now`, or at `event` if that is earlier; if
  *           only one hart runs, at `event`
  *
  * The lowest-numbered running hart whose clock is inside the window runs until the window's end.
- * So harts stay within one TURN of each other, and a hart alone is never interrupted. A waiting
+ * So harts stay within one turn of each other, and a hart alone is never interrupted. A waiting
  * hart costs nothing: its clock stays behind, and catches up when it wakes. When all harts
  * wait, time skips to `event`; if there is none, the machine is stuck. With a host that has an
  * `idle` call, as when a terminal is attached, it does not skip: the host says how much of it
@@ -35,7 +35,7 @@
  * Steps of a turn when several harts run. Short enough that a hart which spins for another loses
  * little, long enough that the change of turns does not show (some 100 ns against 20 us).
  */
-#define TURN 10000
+#define DEFAULT_TURN 10000
 
 /* The largest physical address that a PTE can name is 56 bits. */
 #define MAX_MEMORY ((1ull << 56) - BOARD_RAM_BASE)
@@ -54,6 +54,7 @@ void machine_config_init(struct machine_config *cfg)
 		    [TLB_L2] = {.entries = 512, .ways = 4, .sizes = TLB_ALL_SIZES},
 		},
 	    .max_levels = 5,
+	    .turn = DEFAULT_TURN,
 	    .has_stream = {true, true, true, true},
 	    .epoch_ns = 1767225600000000000, /* 2026-01-01 00:00:00 UTC */
 	};
@@ -72,6 +73,8 @@ static const char *config_check(const struct machine_config *cfg)
 		return "the memory size is larger than the machine can address";
 	if (cfg->harts < 1 || cfg->harts > BOARD_MAX_HARTS)
 		return "the number of harts is not between 1 and 8";
+	if (cfg->turn == 0 || cfg->turn > 1000000000)
+		return "a hart's turn is 1 to 1,000,000,000 steps";
 	if (cfg->max_levels < 3 || cfg->max_levels > 5)
 		return "the deepest paging mode has 3, 4 or 5 levels";
 	for (unsigned kind = 0; kind < TLB_KINDS; kind++) {
@@ -399,7 +402,7 @@ enum machine_stop machine_run(struct machine *m, uint64_t limit)
 		}
 		window = s.event;
 		if (s.running > 1)
-			window = min(window, (s.now / TURN + 1) * TURN);
+			window = min(window, (s.now / m->cfg.turn + 1) * m->cfg.turn);
 		h = next_hart(m, window);
 		if (h->clock >= limit)
 			return STOP_LIMIT;

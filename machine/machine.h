@@ -114,11 +114,14 @@ struct machine_config {
 	unsigned harts;       /* 1 to BOARD_MAX_HARTS */
 	uint64_t seed;        /* for the guest: /chosen rng-seed */
 	struct tlb_geometry tlb[TLB_KINDS];
-	bool tlb_unified;              /* one L1: fetches too use the array of TLB_L1_DATA */
-	unsigned walk_cache;           /* entries of the cache of pointers to tables; 0: none */
-	bool miss_causes;              /* count why lookups miss: costs time on every miss */
-	bool check_tlb;                /* the TLB sanitizer: machine_host.on_stale */
-	unsigned max_levels;           /* deepest paging mode: 3 Sv39, 4 Sv48, 5 Sv57 */
+	bool tlb_unified;     /* one L1: fetches too use the array of TLB_L1_DATA */
+	unsigned walk_cache;  /* entries of the cache of pointers to tables; 0: none */
+	bool miss_causes;     /* count why lookups miss: costs time on every miss */
+	bool check_tlb;       /* the TLB sanitizer: machine_host.on_stale */
+	unsigned max_levels;  /* deepest paging mode: 3 Sv39, 4 Sv48, 5 Sv57 */
+	bool no_svadu;        /* A and D are never set in hardware: Svade; menvcfg.ADUE is 0 */
+	bool trap_misaligned; /* misaligned loads and stores trap, instead of being done */
+	uint64_t turn;        /* steps that a hart executes before the next has its turn */
 	bool has_stream[STREAM_COUNT]; /* which console ports exist */
 	uint64_t epoch_ns;             /* real-time clock at reset */
 

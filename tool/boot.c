@@ -51,6 +51,9 @@ static const char help[] =
     "  --max-instructions N         stop after N, with exit status 124\n"
     "  --seed N                     other random numbers for the guest\n"
     "  --paging sv39|sv48|sv57      the deepest paging mode\n"
+    "  --ad hardware|fault          who sets a PTE's A and D bits: Svadu or Svade\n"
+    "  --misaligned hardware|trap   what a misaligned load or store does\n"
+    "  --quantum N                  instructions in a hart's turn; default 10000\n"
     "  --tlb SPEC, --check-tlb, --gdb [ADDR:]PORT\n"
     "                               as for limpid run\n"
     "\n"
@@ -105,6 +108,17 @@ static bool parse_harts(struct boot *b, const struct options *o)
 	return true;
 }
 
+/* One of two words: *out says whether it is the first. => false: a line was printed. */
+static bool either(const char *option, const char *value, const char *yes, const char *no,
+		   bool *out)
+{
+	*out = strcmp(value, yes) == 0;
+	if (*out || strcmp(value, no) == 0)
+		return true;
+	complain("boot: %s %s: %s or %s", option, value, no, yes);
+	return false;
+}
+
 /* => -1: go on; else the exit status. */
 static int parse(struct boot *b, int argc, char **argv)
 {
@@ -122,6 +136,9 @@ static int parse(struct boot *b, int argc, char **argv)
 		MAX,
 		SEED,
 		PAGING,
+		AD,
+		MISALIGNED,
+		QUANTUM,
 		TLB,
 		CHECK_TLB,
 		GDB,
@@ -140,6 +157,9 @@ static int parse(struct boot *b, int argc, char **argv)
 						   {"--max-instructions", 0, true},
 						   {"--seed", 0, true},
 						   {"--paging", 0, true},
+						   {"--ad", 0, true},
+						   {"--misaligned", 0, true},
+						   {"--quantum", 0, true},
 						   {"--tlb", 0, true},
 						   {"--check-tlb", 0, false},
 						   {"--gdb", 0, true},
@@ -174,6 +194,14 @@ static int parse(struct boot *b, int argc, char **argv)
 		case MAX: ok = options_number(&o, &b->max); break;
 		case SEED: ok = options_number(&o, &b->config.seed); break;
 		case PAGING: ok = paging_option("boot", o.value, &b->config); break;
+		case AD:
+			ok = either("--ad", o.value, "fault", "hardware", &b->config.no_svadu);
+			break;
+		case MISALIGNED:
+			ok = either("--misaligned", o.value, "trap", "hardware",
+				    &b->config.trap_misaligned);
+			break;
+		case QUANTUM: ok = options_number(&o, &b->config.turn); break;
 		case TLB: ok = tlb_option("boot", o.value, &b->config); break;
 		case CHECK_TLB: b->config.check_tlb = true; break;
 		case GDB: b->gdb_at = o.value; break;
@@ -287,7 +315,6 @@ static const char *blamed(const struct boot *b, const char *why)
 static int build(struct boot *b)
 {
 	struct machine_images images = {.firmware = b->firmware};
-	char memory[COMMAS_SIZE];
 	const char *why = NULL;
 
 	host_init(&b->memory, &b->host);
@@ -300,8 +327,7 @@ static int build(struct boot *b)
 	console_init(&b->console, &b->host);
 	b->machine = machine_create(&b->config, &b->host, &why);
 	if (!b->machine) {
-		complain("--memory %s: %s", bytes_human(memory, b->config.memory_size),
-			 why ? why : "the machine cannot be made");
+		complain("boot: %s", why ? why : "the machine cannot be made");
 		return EXIT_TROUBLE;
 	}
 	b->console.m = b->machine;

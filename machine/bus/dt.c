@@ -18,14 +18,13 @@
 
 #include "machine/machine_state.h"
 
-/* What the harts carry out. */
-#define DT_ISA                                                                                     \
-	"rv64imafdc_zicbom_zicbop_zicboz_zicntr_zicond_zicsr_zifencei_zba_zbb_zbs_sstc_svadu_"     \
-	"svinval"
-#define DT_MMU     "riscv,sv39"
-#define DT_CONSOLE "/soc/serial@10000000"
-#define UART_CLOCK 3686400 /* Hz, as QEMU says */
-#define SEED_WORDS 8
+/* What the harts carry out; who sets A and D is a matter of configuration. */
+#define DT_ISA_HEAD "rv64imafdc_zicbom_zicbop_zicboz_zicntr_zicond_zicsr_zifencei_zba_zbb_zbs_sstc_"
+#define DT_ISA      DT_ISA_HEAD "svadu_svinval"
+#define DT_ISA_ADE  DT_ISA_HEAD "svade_svinval"
+#define DT_CONSOLE  "/soc/serial@10000000"
+#define UART_CLOCK  3686400 /* Hz, as QEMU says */
+#define SEED_WORDS  8
 
 enum { PHANDLE_PLIC = 1, PHANDLE_FINISHER, PHANDLE_CPU = 16, PHANDLE_INTC = PHANDLE_CPU + 32 };
 
@@ -117,18 +116,20 @@ static void syscon(void *fdt, const char *name, const char *compatible, uint32_t
 	fdt_end_node(fdt);
 }
 
-static void cpu(void *fdt, unsigned id)
+static void cpu(void *fdt, const struct machine_config *cfg, unsigned id)
 {
+	static const char *const mmu[] = {"riscv,sv39", "riscv,sv48", "riscv,sv57"};
+
 	begin_node_at(fdt, "cpu", id);
 	fdt_property_u32(fdt, "phandle", PHANDLE_CPU + id);
 	fdt_property_string(fdt, "device_type", "cpu");
 	fdt_property_u32(fdt, "reg", id);
 	fdt_property_string(fdt, "status", "okay");
 	fdt_property_string(fdt, "compatible", "riscv");
-	fdt_property_string(fdt, "riscv,isa", DT_ISA);
+	fdt_property_string(fdt, "riscv,isa", cfg->no_svadu ? DT_ISA_ADE : DT_ISA);
 	fdt_property_u32(fdt, "riscv,cbom-block-size", CBO_BLOCK);
 	fdt_property_u32(fdt, "riscv,cboz-block-size", CBO_BLOCK);
-	fdt_property_string(fdt, "mmu-type", DT_MMU);
+	fdt_property_string(fdt, "mmu-type", mmu[cfg->max_levels - 3]);
 	fdt_begin_node(fdt, "interrupt-controller");
 	fdt_property_u32(fdt, "#interrupt-cells", 1);
 	fdt_property(fdt, "interrupt-controller", NULL, 0);
@@ -145,7 +146,7 @@ static void cpus(void *fdt, const struct machine *m)
 	fdt_property_u32(fdt, "#size-cells", 0);
 	fdt_property_u32(fdt, "timebase-frequency", BOARD_TIMEBASE_HZ);
 	for (unsigned i = 0; i < m->cfg.harts; i++)
-		cpu(fdt, i);
+		cpu(fdt, &m->cfg, i);
 	fdt_begin_node(fdt, "cpu-map");
 	fdt_begin_node(fdt, "cluster0");
 	for (unsigned i = 0; i < m->cfg.harts; i++) {

@@ -219,8 +219,9 @@ bool csr_write(struct hart *h, unsigned csr, uint64_t value)
 	case CSR_MTVEC: tvec_write(&h->mtvec, value); return true;
 	case CSR_MCOUNTEREN: h->mcounteren = (uint32_t)value; return true;
 	case CSR_MENVCFG:
-		h->menvcfg =
-		    envcfg_legal(h->menvcfg, value, ENVCFG_WRITABLE | MENVCFG_ADUE | MENVCFG_STCE);
+		h->menvcfg = envcfg_legal(h->menvcfg, value,
+					  ENVCFG_WRITABLE | MENVCFG_STCE |
+					      (h->m->cfg.no_svadu ? 0 : MENVCFG_ADUE));
 		hart_timer_update(h);
 		h->leave = true;
 		return true;

@@ -136,7 +136,7 @@ void hart_reset(struct hart *h)
 	    .status = HART_STOPPED,
 	    .prv = PRV_M,
 	    .mstatus = (uint64_t)2 << MSTATUS_UXL_SHIFT | (uint64_t)2 << MSTATUS_SXL_SHIFT,
-	    .menvcfg = MENVCFG_ADUE,
+	    .menvcfg = h->m->cfg.no_svadu ? 0 : MENVCFG_ADUE,
 	    .count = h->count,
 	    .paged_user_steps = h->paged_user_steps,
 	    .user_straddles = h->user_straddles,

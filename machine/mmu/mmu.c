@@ -680,6 +680,10 @@ bool mmu_load(struct hart *h, uint64_t va, unsigned size, uint64_t *out)
 {
 	unsigned first = bytes_in_first_page(va, size);
 
+	if ((va & (size - 1)) && h->m->cfg.trap_misaligned) {
+		trap_raise(h, CAUSE_LOAD_MISALIGNED, va);
+		return false;
+	}
 	break_access(h, ACCESS_LOAD, va, size);
 	if (first == size)
 		return load_one(h, va, size, out);
@@ -701,6 +705,10 @@ bool mmu_store(struct hart *h, uint64_t va, unsigned size, uint64_t value)
 	unsigned first = bytes_in_first_page(va, size);
 	struct place lo, hi;
 
+	if ((va & (size - 1)) && h->m->cfg.trap_misaligned) {
+		trap_raise(h, CAUSE_STORE_MISALIGNED, va);
+		return false;
+	}
 	break_access(h, ACCESS_STORE, va, size);
 	if (!data_place(h, ACCESS_STORE, va, &lo))
 		return false;

@@ -207,7 +207,9 @@ void sbi_enter_supervisor(struct hart *h, uint64_t pc, uint64_t a1)
 		     1 << CAUSE_FETCH_PAGE | 1 << CAUSE_LOAD_PAGE | 1 << CAUSE_STORE_PAGE;
 	h->mideleg = 1 << IRQ_SSIP | 1 << IRQ_STIP | 1 << IRQ_SEIP;
 	h->mcounteren = h->scounteren = COUNTEREN_CY | COUNTEREN_TM | COUNTEREN_IR;
-	h->menvcfg = MENVCFG_STCE | MENVCFG_ADUE | ENVCFG_CBIE | ENVCFG_CBCFE | ENVCFG_CBZE;
+	h->menvcfg = MENVCFG_STCE | ENVCFG_CBIE | ENVCFG_CBCFE | ENVCFG_CBZE;
+	if (!h->m->cfg.no_svadu)
+		h->menvcfg |= MENVCFG_ADUE;
 	h->mtimecmp = h->stimecmp = h->m->sbi_timer[h->id] = UINT64_MAX;
 	h->m->sbi_suspended[h->id] = false;
 	h->status = HART_RUNNING;

@@ -43,6 +43,14 @@ head -c 1000 kernel > short
 head -c 1000 /dev/zero > odd
 head -c 8192 /dev/zero > disk
 mkdir -p folder
+for option in "--ad fault" "--ad hardware" "--misaligned trap" "--quantum 7"; do
+	# shellcheck disable=SC2086
+	run "$L" boot kernel --initrd archive --append "$append" --harts 2 $option < /dev/null
+	expect "boot $option" 3
+done
+refuses "a word that --ad does not know" 125 'boot: --ad maybe: hardware or fault' \
+	"$L" boot --ad maybe kernel
+refuses "a turn of nothing" 125 ".*a hart's turn is 1 to" "$L" boot --quantum 0 kernel
 refuses "no kernel" 125 'boot: no kernel given' "$L" boot
 refuses "a missing kernel" 125 'missing: No such file' "$L" boot missing
 refuses "a folder as kernel" 125 'folder: Is a directory' "$L" boot folder

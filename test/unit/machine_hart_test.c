@@ -444,6 +444,59 @@ static void interrupts_by_priority(void **state)
 	board_fini(&t.b);
 }
 
+/* Svade: a walk that would set A or D is a page fault instead, and the guest cannot turn it off. */
+static void ad_faults_on_request(void **state)
+{
+	static const uint32_t load[] = {0x00053603}; /* ld a2, 0(a0) */
+	struct machine_config cfg;
+
+	for (unsigned ade = 0; ade < 2; ade++) {
+		struct machine_under_test t;
+		machine_config_init(&cfg);
+		cfg.no_svadu = ade;
+		shape = &cfg;
+		make(&t, false, false);
+		shape = NULL;
+		load_program(&t, 1);
+		write_code(&t, MAIN_PA, load, sizeof(load));
+		map(&t, MAIN_VA, MAIN_PA, PTE_X | PTE_A);
+		t.b.m->harts[0].x[10] = DATA_VA;
+		csr_write(&t.b.m->harts[0], CSR_MENVCFG, MENVCFG_ADUE);
+		machine_run(t.b.m, 1);
+		assert_int_equal(t.b.m->harts[0].count.page_faults, ade);
+		board_fini(&t.b);
+	}
+}
+
+static void misaligned_traps_on_request(void **state)
+{
+	/* ld a2, 1(a0); sd a2, 1(a0); lw a2, 4(a0) */
+	static const uint32_t code[] = {0x00153603, 0x00c530a3, 0x00452603};
+	struct machine_config cfg;
+
+	machine_config_init(&cfg);
+	cfg.trap_misaligned = true;
+	for (unsigned i = 0; i < 3; i++) {
+		struct machine_under_test t;
+		struct hart *h;
+		shape = &cfg;
+		make(&t, false, false);
+		shape = NULL;
+		h = &t.b.m->harts[0];
+		write_code(&t, MAIN_PA, &code[i], 4);
+		machine_start_bare(t.b.m, paddr(MAIN_PA));
+		h->x[10] = DATA_PA;
+		machine_run(t.b.m, 1);
+		assert_int_equal(h->count.exceptions, i < 2);
+		if (i < 2) {
+			assert_int_equal(h->mcause,
+					 i ? CAUSE_STORE_MISALIGNED : CAUSE_LOAD_MISALIGNED);
+			assert_int_equal(h->mtval, DATA_PA + 1);
+		}
+		board_fini(&t.b);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -451,6 +504,8 @@ int main(void)
 	    cmocka_unit_test(accounts_agree),
 	    cmocka_unit_test(every_shape_of_tlb),
 	    cmocka_unit_test(the_sanitizer_names_stale_uses),
+	    cmocka_unit_test(ad_faults_on_request),
+	    cmocka_unit_test(misaligned_traps_on_request),
 	    cmocka_unit_test(deadlines_are_exact),
 	    cmocka_unit_test(code_that_changes_itself),
 	    cmocka_unit_test(loops_in_traps_end_at_the_limit),
