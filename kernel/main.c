@@ -27,6 +27,7 @@
 #include "kernel/dev/plic.h"
 #include "kernel/dev/stream.h"
 #include "kernel/dev/uart.h"
+#include "kernel/fs/context.h"
 #include "kernel/fs/file.h"
 #include "kernel/fs/initramfs.h"
 #include "kernel/fs/path.h"

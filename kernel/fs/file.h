@@ -57,9 +57,14 @@ unsigned file_poll(struct file *f);
 
 struct fdtable;
 
-/* => an empty table; NULL: no memory. */
+/* => an empty table with one reference; NULL: no memory. */
 struct fdtable *fdtable_create(void);
-void fdtable_destroy(struct fdtable *t); /* closes all */
+/* => a table with the same open files, and the caller's reference; NULL: no memory. */
+struct fdtable *fdtable_copy(struct fdtable *from);
+void fdtable_get(struct fdtable *t);
+void fdtable_put(struct fdtable *t); /* the last reference closes all */
+bool fdtable_is_shared(const struct fdtable *t);
+void fdtable_exec(struct fdtable *t); /* closes what is close-on-exec */
 
 /* => the file with a reference, or NULL: no such descriptor. */
 struct file *fd_get(struct fdtable *t, int fd);
@@ -73,9 +78,6 @@ int fd_close(struct fdtable *t, int fd); /* => 0 or -EBADF */
 int fd_flags(struct fdtable *t, int fd);
 int fd_set_flags(struct fdtable *t, int fd, bool cloexec);
 int fdtable_end(const struct fdtable *t); /* one above the largest number that may be open */
-
-/* Gives a process its table and current folder, and makes its end release them. */
-int fs_attach(struct proc *p, struct inode *cwd, struct inode *exe, const char *exe_path);
 
 /* -- the special ones ---------------------------------------------------------------------- */
 

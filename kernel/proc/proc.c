@@ -8,8 +8,8 @@
  * first thread.
  *
  *     struct proc  pid 1 --threads--> struct thread tid 1 --next--> NULL
- *        |  |  `- fds, cwd, exe: belong to fs/, freed through release_files
- *        |  `---- rlimits, sigactions, umask
+ *        |  |  `- fds, fs, exe: belong to fs/, freed through release_files
+ *        |  `---- rlimits, sigactions
  *        `------- as: one reference to its address space
  *
  * The first process is the program itself, with number 1: there is no other
@@ -21,7 +21,7 @@
  *   I2  a process holds exactly one reference to its address space while it lives
  *   I3  thread_current() on a hart is the thread whose address space is active there
  *
- * Locks. proc.lock guards limits, dispositions and umask; it is a leaf: nothing
+ * Locks. proc.lock guards limits and dispositions; it is a leaf: nothing
  * is locked while it is held.
  */
 #include "kernel/proc/proc.h"
@@ -78,7 +78,6 @@ struct proc *proc_create(uint32_t ppid)
 	p->start_ns = arch_time_ns();
 	spin_init(&p->lock);
 	memcpy(p->rlimits, default_limits, sizeof default_limits);
-	p->umask = 022;
 	p->dumpable = true;
 	as->stack_limit = p->rlimits[RLIMIT_STACK].cur;
 	as->data_limit = p->rlimits[RLIMIT_DATA].cur;

@@ -11,6 +11,7 @@
 
 struct aspace;
 struct fdtable;
+struct fs_context;
 struct inode;
 struct mobj;
 struct trapframe;
@@ -44,13 +45,13 @@ struct proc {
 	struct spinlock lock; /* guards what follows */
 	struct linux_rlimit rlimits[RLIM_NLIMITS];
 	struct linux_sigaction sigactions[SIGMAX + 1];
-	uint32_t umask;
 	bool no_new_privs, dumpable;
 	int32_t pdeath_signal;
 
 	/* Belongs to fs/, which fills it in; released by release_files. */
-	struct fdtable *fds;
-	struct inode *cwd, *exe;
+	struct fdtable *fds;   /* may be shared */
+	struct fs_context *fs; /* current folder and umask; may be shared */
+	struct inode *exe;
 	char *exe_path; /* what /proc/self/exe shows */
 	void (*release_files)(struct proc *p);
 };

@@ -2,6 +2,7 @@
  * What many system calls begin with: paths, folders to start from, times.
  */
 #include "kernel/sys/sys.h"
+#include "kernel/fs/context.h"
 #include "kernel/mm/frame/slab.h"
 #include "kernel/proc/clock.h"
 
@@ -22,13 +23,7 @@ int sys_path_get(uint64_t user, char **out)
 
 struct inode *sys_cwd(void)
 {
-	struct proc *p = proc_current();
-
-	spin_lock(&p->lock);
-	struct inode *cwd = p->cwd;
-	inode_get(cwd);
-	spin_unlock(&p->lock);
-	return cwd;
+	return fs_context_cwd(proc_current()->fs);
 }
 
 int sys_start_of(int dirfd, const char *path, struct inode **out)

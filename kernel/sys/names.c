@@ -2,6 +2,7 @@
  * System calls that change the tree: names, owners, modes, times.
  */
 #include "kernel/sys/sys.h"
+#include "kernel/fs/context.h"
 #include "kernel/mm/frame/slab.h"
 #include "kernel/proc/clock.h"
 
@@ -46,7 +47,7 @@ int64_t sys_mkdirat(const uint64_t *a)
 
 	if (error)
 		return error;
-	struct inode *i = inode_create(S_IFDIR | ((uint32_t)a[2] & 01777 & ~p->umask), p->cred.euid,
+	struct inode *i = inode_create(S_IFDIR | ((uint32_t)a[2] & 01777 & ~p->fs->umask), p->cred.euid,
 				       p->cred.egid);
 	error = i ? add_name(&at, i) : -ENOMEM;
 	inode_put(i);

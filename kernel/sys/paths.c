@@ -2,6 +2,7 @@
  * System calls that look: open, stat, access, readlink, folders.
  */
 #include "kernel/sys/sys.h"
+#include "kernel/fs/context.h"
 #include "kernel/mm/frame/frame.h"
 #include "kernel/mm/frame/slab.h"
 #include "kernel/mm/object/mobj.h"
@@ -21,7 +22,7 @@ static int create_file(struct path *path, uint32_t mode)
 		return -ENOENT;
 	if (inode_access(path->dir, &p->cred, W_OK | X_OK) != 0)
 		return -EACCES;
-	i = inode_create(S_IFREG | (mode & 07777 & ~p->umask), p->cred.euid, p->cred.egid);
+	i = inode_create(S_IFREG | (mode & 07777 & ~p->fs->umask), p->cred.euid, p->cred.egid);
 	if (!i)
 		return -ENOMEM;
 	tree_lock();
@@ -348,11 +349,7 @@ static int64_t enter_dir(struct inode *i)
 		return -ENOTDIR;
 	if (inode_access(i, &p->cred, X_OK) != 0)
 		return -EACCES;
-	spin_lock(&p->lock);
-	struct inode *old = p->cwd;
-	p->cwd = i;
-	spin_unlock(&p->lock);
-	inode_put(old);
+	fs_context_enter(p->fs, i);
 	return 0;
 }
 

@@ -2,6 +2,7 @@
  * System calls on processes, limits, and the machine as a whole.
  */
 #include "kernel/sys/sys.h"
+#include "kernel/fs/context.h"
 #include "kernel/fs/random.h"
 #include "kernel/mm/frame/frame.h"
 #include "kernel/mm/space/aspace.h"
@@ -134,11 +135,9 @@ int64_t sys_getsid(const uint64_t *a)
 
 int64_t sys_umask(const uint64_t *a)
 {
-	struct proc *p = proc_current();
-	uint32_t old = p->umask;
+	struct fs_context *fs = proc_current()->fs;
 
-	p->umask = (uint32_t)a[0] & 0777;
-	return old;
+	return (int64_t)__atomic_exchange_n(&fs->umask, (uint32_t)a[0] & 0777, __ATOMIC_RELAXED);
 }
 
 static int64_t set_name(uint64_t user)
