@@ -22,7 +22,6 @@
  * When a program cannot be started, the kernel says why in one line and ends as
  * a shell would: 127, it is not there; 126, it cannot be run.
  */
-#include "kernel/arch/riscv/trapframe.h"
 #include "kernel/dev/console.h"
 #include "kernel/dev/plic.h"
 #include "kernel/dev/stream.h"
@@ -312,18 +311,19 @@ static const char *base_name(const char *path)
 	return slash ? slash + 1 : path;
 }
 
-static _Noreturn void start_program(const struct dt *dt, const struct options *o)
+/* What the first thread needs, which begins on a stack of its own. */
+static struct options options;
+static struct dt dt;
+
+static void start_program(void)
 {
-	const char *init = o->init ? o->init : "/init", *why;
-	struct proc *p = proc_create(0);
+	const char *init = options.init ? options.init : "/init", *why;
+	struct thread *t = thread_current();
+	struct proc *p = t->proc;
 	struct exec_request request = {.name = base_name(init)};
-	struct trapframe tf;
+	uint64_t pc, sp;
 
-	if (!p)
-		no_memory();
-	arch_current_set(p->threads);
-	aspace_switch(p->as);
-
+	sched_begin();
 	take_own_strings("argv", init, &request.argv);
 	take_own_strings("envp", NULL, &request.envp);
 	char *cwd_path = take_own_text("cwd", "/");
@@ -333,28 +333,40 @@ static _Noreturn void start_program(const struct dt *dt, const struct options *o
 		no_memory();
 	inode_put(cwd);
 	inode_put(exe);
-	open_streams(dt, p);
+	open_streams(&dt, p);
 
 	request.file = exe->data;
 	request.execfn = execfn;
-	if (exec_load(p, &request, &tf, &why) != 0)
+	struct aspace *as = exec_space_create(p);
+	if (!as)
+		no_memory();
+	exec_begin(as);
+	if (exec_load(p, as, &request, &pc, &sp, &why) != 0)
 		give_up(STATUS_CANNOT_RUN, "cannot run %s: %s", init, why);
+	if (exec_commit(&request, pc, sp) != 0)
+		no_memory();
 	mobj_put(request.argv.strings);
 	mobj_put(request.envp.strings);
 	kfree(execfn);
 	kfree(cwd_path);
-	if (o->verbose)
-		kprintf("%s: entry %lx, stack %lx\n", init, tf.pc, tf.x[2]);
-	TRACE(TRACE_USER_ENTER, p->pid, tf.pc, tf.x[2], 0, 0, 0);
-	arch_enter_user(&tf);
+	if (options.verbose)
+		kprintf("%s: entry %lx, stack %lx\n", init, pc, sp);
+	arch_user_enter(&t->arch);
+}
+
+_Noreturn void kernel_hart_main(void)
+{
+	sched_init_hart();
+	sched_idle();
 }
 
 _Noreturn void kernel_main(const void *fdt)
 {
-	static struct options options;
-	static struct dt dt;
-
 	slab_init();
+	timer_init();
+	wait_init();
+	futex_init();
+	sched_init_hart();
 	if (dt_open(&dt, fdt, MAX_DT_SIZE) != 0)
 		panic("the device tree is not well-formed");
 	read_options(&dt, &options);
@@ -375,5 +387,10 @@ _Noreturn void kernel_main(const void *fdt)
 		kprintf("memory: %lu KiB, %lu KiB free; seed %lu\n", fs.total * 4, fs.free * 4,
 			options.seed);
 	}
-	start_program(&dt, &options);
+	struct proc *p = proc_create_first(start_program);
+	if (!p)
+		no_memory();
+	sched_start(p->leader);
+	arch_harts_start();
+	sched_idle();
 }

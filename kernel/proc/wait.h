@@ -84,8 +84,9 @@ static inline bool waitq_is_empty(const struct waitq *q)
 struct poll_wait_block;
 struct poll_wait {
 	struct thread *thread;
-	bool woken, failed; /* failed: no memory for a registration */
-	unsigned n;         /* in use of `first` */
+	uint32_t woken;
+	bool failed; /* no memory for a registration */
+	unsigned n;  /* in use of `first` */
 	struct poll_wait_block *more;
 	struct poll_waiter {
 		struct waiter w;

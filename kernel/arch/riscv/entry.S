@@ -13,7 +13,7 @@
  *
  * Interrupts are off from here until C allows them. SUM is off in C: a trap
  * inside a user copy saves it and clears it. Floating-point registers are not
- * saved: the kernel does not use them.
+ * saved: the kernel does not use them (thread.c moves them between threads).
  */
 #include "kernel/arch/riscv/riscv.h"
 #include "rv/csr.h"

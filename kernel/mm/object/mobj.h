@@ -27,6 +27,7 @@ struct mobj {
 	struct mobj_node *root; /* radix tree of frames: mobj.c */
 	uint64_t base;          /* index of the first page that root can hold */
 	unsigned height;        /* levels of nodes; 0: no frame, no root */
+	struct mobj *copy;      /* while a space is forked: what the child has in its place */
 };
 
 struct mobj *mobj_create(enum mobj_kind kind, uint64_t size); /* refs 1; NULL: no memory */
@@ -69,6 +70,15 @@ static inline struct frame *mobj_lookup_locked(const struct mobj *o, uint64_t in
  * (its pin). => 0 or -ENOMEM (the reference stays the caller's). Lock held.
  */
 int mobj_insert_locked(struct mobj *o, uint64_t index, struct frame *f);
+
+/* Gives page `index`, which has a frame, another one, whose reference is taken over. Lock held. */
+void mobj_replace_locked(struct mobj *o, uint64_t index, struct frame *f);
+
+/*
+ * => an anonymous object with the same frames at the same pages, each with one pin more; NULL: no
+ *    memory.
+ */
+struct mobj *mobj_fork(struct mobj *o);
 
 /* Frees the frames of pages [start, start + n). => no mapping of them is left. */
 void mobj_discard(struct mobj *o, uint64_t start, uint64_t n);

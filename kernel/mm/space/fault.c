@@ -5,6 +5,7 @@
  *	shared           the object's page           the object's page, writable
  *	private,
  *	  own page       it                          it, writable
+ *	    shared by a fork:  it                    a copy takes its place
  *	  of a file      the file's page             a copy becomes the own page
  *	  anonymous      the zero frame              a cleared own page
  *
@@ -95,6 +96,38 @@ static struct frame *own_create(struct vma *v, uint64_t vpn, struct frame *from)
 	return NULL;
 }
 
+/*
+ * => whether f, v's own page, is nobody else's: its references are v's pin and, if mapped at va,
+ * that PTE. It cannot become shared meanwhile: only a fork of this space, which is locked, shares
+ * it.
+ */
+static bool is_exclusive(const struct aspace *as, const struct frame *f, uint64_t va)
+{
+	uint32_t refs = __atomic_load_n(&f->refs, __ATOMIC_ACQUIRE);
+	struct arch_mapping m;
+
+	if (refs == 1)
+		return true;
+	if (refs > 2)
+		return false;
+	m = arch_pt_get(&as->pt, VADDR(va));
+	return m.present && m.pfn.v == frame_pfn(f).v;
+}
+
+/* Gives v a copy of its own page f, which others have too. => NULL: no memory. */
+static struct frame *own_copy(struct vma *v, uint64_t vpn, struct frame *f)
+{
+	struct frame *copy = frame_alloc(0, TF_ANON, 0);
+
+	if (!copy)
+		return NULL;
+	arch_page_copy(frame_kva(copy), frame_kva(f));
+	spin_lock(&v->anon->lock);
+	mobj_replace_locked(v->anon, vpn, copy);
+	spin_unlock(&v->anon->lock);
+	return copy;
+}
+
 /* => whether the object has bytes in page `index`. */
 static bool is_in_object(const struct mobj *o, uint64_t index)
 {
@@ -145,6 +178,14 @@ static struct fault_result page_serve(struct aspace *as, struct vma *v, uint64_t
 	} else if ((f = own_lookup(v, vpn))) {
 		kind = TK_REMAP;
 		own = true;
+		if (rights & ARCH_W && !is_exclusive(as, f, va)) {
+			if (write) {
+				f = own_copy(v, vpn, f);
+				kind = TK_COW;
+			} else {
+				rights &= ~(unsigned)ARCH_W;
+			}
+		}
 	} else if (v->file) {
 		f = object_page(v->file, index, &made);
 		kind = TK_FILE;
