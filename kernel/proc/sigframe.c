@@ -105,6 +105,15 @@ bool sigframe_push(const struct linux_sigaction *action, const struct linux_sigi
 	return true;
 }
 
+static bool fp_differ(const struct arch_fp *a, const struct arch_fp *b)
+{
+	uint64_t differ = a->fcsr ^ b->fcsr;
+
+	for (unsigned i = 0; i < 32; i++)
+		differ |= a->f[i] ^ b->f[i];
+	return differ;
+}
+
 int64_t sigframe_pop(void)
 {
 	struct thread *t = thread_current();
@@ -124,7 +133,7 @@ int64_t sigframe_pop(void)
 	tf->pc = head.gregs[0];
 	memcpy(&tf->x[1], &head.gregs[1], 31 * sizeof tf->x[0]);
 	tf->cause = 0; /* no system call to begin again */
-	if (memcmp(arch_fp_get(&t->arch), &fp, sizeof fp.f + sizeof fp.fcsr) != 0)
+	if (fp_differ(arch_fp_get(&t->arch), &fp))
 		arch_fp_set(&t->arch, &fp);
 	signal_set_mask(head.sigmask);
 	/* As sigaltstack(2) would; a bad one is ignored. */

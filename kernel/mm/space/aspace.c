@@ -406,7 +406,6 @@ void aspace_put(struct aspace *as)
 	CHECK3(before, >, 0);
 	if (before > 1)
 		return;
-	space_unmap_pages(as, 0, arch_user_end().v);
 	while ((v = vma_of(as->vmas.root))) {
 		vma_drop_pages(as, v, v->start.v, v->end.v);
 		vma_remove(as, v);
