@@ -26,7 +26,7 @@
 #define TRACE_PROC_EXEC   3  /* pid     as       name[0]  name[1] name[2] name[3]       */
 #define TRACE_PROC_EXIT   4  /* pid     status   as       -       -       - wait status */
 #define TRACE_PROC_SIGNAL 5  /* pid     signo    si_code  addr    pc      as (fatal)    */
-#define TRACE_AS_CREATE   6  /* as      root_pfn -        -       -       -             */
+#define TRACE_AS_CREATE   6  /* as      root_pfn from     -       -       - copy of, or 0 */
 #define TRACE_AS_DESTROY  7  /* as      -        -        -       -       -             */
 #define TRACE_VMA_ADD     8  /* as      start    end      prot    kind    offset        */
 #define TRACE_VMA_REMOVE  9  /* as      start    end      -       -       -             */

@@ -612,6 +612,7 @@ void signal_act(void)
 			if (!(action.flags & SA_NODEFER))
 				t->sigmask |= SIGBIT(signo);
 			spin_unlock(&h->lock);
+			TRACE(TRACE_SIGNAL, t->tid, signo, info.code, action.handler, 0, 0);
 			call_restart(t, &action);
 			pushed = true;
 			if (!sigframe_push(&action, &info, old_mask)) {

@@ -76,7 +76,7 @@ static int vma_fork(struct aspace *from, struct aspace *to, struct vma *v)
 
 struct aspace *aspace_fork(struct aspace *from)
 {
-	struct aspace *to = aspace_create();
+	struct aspace *to = space_create(from->id);
 	int err = 0;
 
 	if (!to)
