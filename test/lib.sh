@@ -1,4 +1,3 @@
-# shellcheck shell=bash disable=SC2034
 # What the test runners share. Sourced by bash, from the root of the tree.
 #
 # A runner prints a line for each test, `ok NAME`, `not ok NAME` or `skip NAME: why`, and lines

@@ -20,7 +20,8 @@
 
 /* What the harts carry out. */
 #define DT_ISA                                                                                     \
-	"rv64imafdc_zicbom_zicbop_zicboz_zicntr_zicond_zicsr_zifencei_zba_zbb_zbs_sstc_svadu_svinval"
+	"rv64imafdc_zicbom_zicbop_zicboz_zicntr_zicond_zicsr_zifencei_zba_zbb_zbs_sstc_svadu_"     \
+	"svinval"
 #define DT_MMU     "riscv,sv39"
 #define DT_CONSOLE "/soc/serial@10000000"
 #define UART_CLOCK 3686400 /* Hz, as QEMU says */

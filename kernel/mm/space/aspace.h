@@ -49,8 +49,8 @@ struct aspace {
 	uint64_t minor_faults, major_faults;
 	uint64_t args, envs, strings_end; /* addresses: argv's strings [args, envs), then envp's */
 	uint64_t stack_start;             /* where the first sp was */
-	vaddr_t mmap_top; /* mappings are placed below, top down */
-	uint64_t vdso;    /* where the kernel's page of code is; 0: nowhere */
+	vaddr_t mmap_top;                 /* mappings are placed below, top down */
+	uint64_t vdso;                    /* where the kernel's page of code is; 0: nowhere */
 };
 
 /*
