@@ -10,6 +10,8 @@
  *     init=PATH      the program, an absolute path; default /init
  *     seed=N         decimal or 0x; default: a hash of the tree's rng-seed, else 0
  *     epoch=SECONDS  what the real-time clock shows at start; default 2026-01-01
+ *     9p=TAG[/FOLDER],PATH[,rw]   a folder of the host's, of the 9P device of that tag, is
+ *                    mounted on PATH; may come several times. %XX stands for a byte
  *     verbose        says what is found
  *
  * What else the first program needs comes from files of the RAM disk, which are
@@ -26,9 +28,11 @@
 #include "kernel/dev/plic.h"
 #include "kernel/dev/stream.h"
 #include "kernel/dev/uart.h"
+#include "kernel/dev/virtio_9p.h"
 #include "kernel/fs/context.h"
 #include "kernel/fs/file.h"
 #include "kernel/fs/initramfs.h"
+#include "kernel/fs/p9fs.h"
 #include "kernel/fs/path.h"
 #include "kernel/lib/lib.h"
 #include "kernel/lib/rand.h"
@@ -45,10 +49,13 @@
 #define STATUS_NOT_FOUND  127
 #define STATUS_CANNOT_RUN 126
 #define OWN_FOLDER        ".limpid"
+#define MAX_MOUNTS        32
 
 struct options {
 	char *init; /* NULL: none given */
 	bool has_seed, verbose;
+	char *mounts[MAX_MOUNTS]; /* as p9fs_mount() takes them */
+	unsigned nmounts;
 	uint64_t seed;
 };
 
@@ -129,6 +136,8 @@ static void parse_options(const char *line, struct options *o)
 			o->has_seed = true;
 		} else if (has_key(line, len, "epoch=", &value, &n)) {
 			clock_set_epoch(parse_number(value, n));
+		} else if (has_key(line, len, "9p=", &value, &n) && o->nmounts < MAX_MOUNTS) {
+			o->mounts[o->nmounts++] = copy_text(value, n);
 		} else if (len == 7 && strncmp(line, "verbose", len) == 0) {
 			o->verbose = true;
 		}
@@ -240,6 +249,22 @@ static const char *reason_of(int error)
 	}
 }
 
+/* Mounts what the command line asks for. */
+static void mount_folders(const struct dt *dt, struct options *o)
+{
+	p9_devices_init(dt);
+	for (unsigned n = 0; n < o->nmounts; n++) {
+		int error = p9fs_mount(o->mounts[n], strlen(o->mounts[n]));
+
+		if (error)
+			give_up(STATUS_CANNOT_RUN, "cannot mount %s: %s", o->mounts[n],
+				error == -ENODEV   ? "no 9P device has that tag"
+				: error == -EINVAL ? "it is not TAG[/FOLDER],PATH[,rw]"
+						   : reason_of(error));
+		kfree(o->mounts[n]);
+	}
+}
+
 /* => the program's inode, with a reference. */
 static struct inode *find_program(const char *path)
 {
@@ -259,6 +284,9 @@ static struct inode *find_program(const char *path)
 		give_up(STATUS_CANNOT_RUN, "cannot run %s: it is not a regular file", path);
 	if (inode_access(i, &proc_current()->cred, X_OK) != 0)
 		give_up(STATUS_CANNOT_RUN, "cannot run %s: it is not executable", path);
+	error = inode_load(i);
+	if (error)
+		give_up(STATUS_CANNOT_RUN, "cannot run %s: %s", path, reason_of(error));
 	return i;
 }
 
@@ -379,6 +407,7 @@ _Noreturn void kernel_main(const void *fdt)
 	if (devices_init() != 0 || procfs_init() != 0)
 		no_memory();
 	plic_init(&dt);
+	mount_folders(&dt, &options);
 	console_init(&dt);
 	if (options.verbose) {
 		struct frame_stats fs;

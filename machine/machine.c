@@ -423,6 +423,8 @@ static void hash_hart(const struct hart *h, uint64_t *hash)
 
 	machine_hash_bytes(hash, h->x, 32 * sizeof(h->x[0])); /* the sink is no register */
 	machine_hash_bytes(hash, h->f, sizeof(h->f));
+	machine_hash_bytes(hash, h->pmpcfg, sizeof(h->pmpcfg));
+	machine_hash_bytes(hash, h->pmpaddr, sizeof(h->pmpaddr));
 	machine_hash_bytes(hash, state, sizeof(state));
 	hart_counters_get(h, &count);
 	machine_hash_bytes(hash, &count, sizeof(count));

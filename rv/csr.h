@@ -104,6 +104,11 @@
 #define MENVCFG_ADUE 0x2000000000000000
 #define MENVCFG_STCE 0x8000000000000000
 
+/* menvcfg and senvcfg, for cache-block operations (Zicbom, Zicboz). */
+#define ENVCFG_CBIE  0x30
+#define ENVCFG_CBCFE 0x40
+#define ENVCFG_CBZE  0x80
+
 /* mcounteren, scounteren. */
 #define COUNTEREN_CY 0x1
 #define COUNTEREN_TM 0x2

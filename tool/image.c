@@ -110,7 +110,7 @@ int verb_initramfs(int argc, char **argv)
 	}
 	status = program_open(&program, argv[o.at], cc, cflags);
 	if (status == 0)
-		status = initramfs_build(&ramfs, &program, argv + o.at + 1, environ, seed);
+		status = initramfs_build(&ramfs, &program, argv + o.at + 1, environ, seed, NULL);
 	if (status == 0)
 		status = write_file("initramfs", file, ramfs.archive.data, ramfs.archive.len);
 	if (status == 0)

@@ -7,6 +7,9 @@
  *      /.limpid/argv, envp           strings, each with its NUL, one after another
  *      /.limpid/cwd, execfn          one string: the current folder; the program as typed
  *
+ * A program that lies in a folder that is shown to the guest (folders.h) is not copied: the
+ * guest reads it there. What was compiled just now lies nowhere, and is put in /.limpid.
+ *
  * The kernel's command line separates words by blanks, so a program whose path
  * has a blank in it is put at /.limpid/program instead.
  */
@@ -23,15 +26,16 @@
 #include "lens/text.h"
 #include "tool/tool.h"
 
-#define PLACE_OF_ODD_PATHS "/.limpid/program"
+#define OWN_FOLDER         "/.limpid"
+#define PLACE_OF_ODD_PATHS OWN_FOLDER "/program"
 
-struct folders {
+struct path_list {
 	char **list;
 	size_t count;
 };
 
 /* Adds a folder once. => false: no memory. */
-static bool folders_add(struct folders *f, const char *path, size_t len)
+static bool paths_add(struct path_list *f, const char *path, size_t len)
 {
 	for (size_t i = 0; i < f->count; i++)
 		if (strlen(f->list[i]) == len && memcmp(f->list[i], path, len) == 0)
@@ -45,21 +49,21 @@ static bool folders_add(struct folders *f, const char *path, size_t len)
 }
 
 /* Adds all folders on the way to `path`, outermost first. */
-static bool folders_above(struct folders *f, const char *path)
+static bool paths_above(struct path_list *f, const char *path)
 {
 	for (const char *p = strchr(path + 1, '/'); p; p = strchr(p + 1, '/'))
-		if (!folders_add(f, path, (size_t)(p - path)))
+		if (!paths_add(f, path, (size_t)(p - path)))
 			return false;
 	return true;
 }
 
 static bool add_folders(struct cpio *c, const char *cwd, const char *program)
 {
-	struct folders f = {0};
-	bool ok = folders_add(&f, "/tmp", 4) && folders_add(&f, "/dev", 4) &&
-		  folders_add(&f, "/proc", 5) && folders_add(&f, "/.limpid", 8) &&
-		  folders_above(&f, cwd) && folders_add(&f, cwd, strlen(cwd)) &&
-		  folders_above(&f, program);
+	struct path_list f = {0};
+	bool ok = paths_add(&f, "/tmp", 4) && paths_add(&f, "/dev", 4) &&
+		  paths_add(&f, "/proc", 5) && paths_add(&f, "/.limpid", 8) &&
+		  paths_above(&f, cwd) && paths_add(&f, cwd, strlen(cwd)) &&
+		  paths_above(&f, program);
 
 	for (size_t i = 0; i < f.count && ok; i++)
 		cpio_add_folder(c, f.list[i], strcmp(f.list[i], "/tmp") == 0 ? 01777 : 0755);
@@ -99,30 +103,46 @@ static bool has_blank(const char *s)
 }
 
 int initramfs_build(struct initramfs *r, const struct program *p, char *const *args,
-		    char *const *env, uint64_t seed)
+		    char *const *env, uint64_t seed, const struct folders *folders)
 {
-	const char *place = has_blank(p->path) ? PLACE_OF_ODD_PATHS : p->path;
+	const char *place = p->path;
+	bool is_shown = folders && folders_show(folders, p->path);
+	bool is_copied = !is_shown || p->is_compiled || has_blank(p->path);
+	char *own = NULL, *words = folders ? folders_words(folders) : strdup("");
 	struct cpio *c = &r->archive;
 	char *cwd = getcwd(NULL, 0);
 	char size[COMMAS_SIZE];
 
 	*r = (struct initramfs){0};
+	if (has_blank(p->path)) {
+		place = PLACE_OF_ODD_PATHS;
+	} else if (is_shown && p->is_compiled) {
+		if (asprintf(&own, OWN_FOLDER "%s", strrchr(p->path, '/')) < 0)
+			own = NULL;
+		place = own;
+	}
 	if (!cwd || cwd[0] != '/') { /* removed, or out of reach: the program starts in / */
 		free(cwd);
 		cwd = strdup("/");
 	}
-	if (!cwd || asprintf(&r->append, "init=%s seed=%" PRIu64, place, seed) < 0) {
+	if (!cwd || !words || !place ||
+	    asprintf(&r->append, "init=%s seed=%" PRIu64 "%s", place, seed, words) < 0) {
 		r->append = NULL;
+		free(own);
+		free(words);
 		free(cwd);
 		return complain_no_memory();
 	}
+	free(words);
 	if (!add_folders(c, cwd, place))
 		c->failed = true;
 	add_strings(c, "/.limpid/argv", p->argv0, args);
 	add_strings(c, "/.limpid/envp", NULL, env);
 	cpio_add_file(c, "/.limpid/cwd", 0644, cwd, strlen(cwd) + 1);
 	cpio_add_file(c, "/.limpid/execfn", 0644, p->argv0, strlen(p->argv0) + 1);
-	cpio_add_file(c, place, 0755, p->image, p->len);
+	if (is_copied)
+		cpio_add_file(c, place, 0755, p->image, p->len);
+	free(own);
 	free(cwd);
 	if (cpio_finish(c))
 		return 0;

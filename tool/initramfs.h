@@ -5,6 +5,7 @@
 #define TOOL_INITRAMFS_H
 
 #include "tool/cpio.h"
+#include "tool/folders.h"
 #include "tool/program.h"
 
 struct initramfs {
@@ -17,7 +18,7 @@ struct initramfs {
  * => 0, or an exit status; a line was printed. initramfs_free() is due in either case.
  */
 int initramfs_build(struct initramfs *r, const struct program *p, char *const *args,
-		    char *const *env, uint64_t seed);
+		    char *const *env, uint64_t seed, const struct folders *folders);
 void initramfs_free(struct initramfs *r);
 
 #endif

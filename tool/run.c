@@ -22,6 +22,7 @@
 #include "abi/board.h"
 #include "lens/lens.h"
 #include "machine/machine.h"
+#include "tool/folders.h"
 #include "tool/host.h"
 #include "tool/initramfs.h"
 #include "tool/json.h"
@@ -42,11 +43,15 @@ static const char help[] =
     "\n"
     "Runs a riscv64 Linux program, linked with -static, in Limpid's virtual memory.\n"
     "A PROGRAM without a slash is looked up in PATH. A C or C++ source is compiled\n"
-    "first, with -O0 -g -fno-omit-frame-pointer -static.\n"
+    "first, with -O0 -g -fno-omit-frame-pointer -static. The program sees the current\n"
+    "folder and its own, and may not change them; /tmp is its own, and empty.\n"
     "\n"
     "  --stats               what its memory did, on standard error, at the end\n"
     "  --json FILE           the same numbers as JSON\n"
     "  --memory SIZE         RAM of the machine, as 64M or 1G; default 128M\n"
+    "  --harts N             processors of the machine; default 1\n"
+    "  --share DIR           shows one more folder to the program, to be read only\n"
+    "  --write DIR           the same, and the program may change what is in it\n"
     "  --seed N              another address-space layout and frame placement\n"
     "  --max-instructions N  stop after N, with exit status 124\n"
     "  --cc CC               compiler for sources; default riscv64-linux-gnu-gcc\n"
@@ -63,6 +68,7 @@ struct run {
 	struct machine *machine;
 	struct lens *lens;
 	struct program program;
+	struct folders folders;
 	struct initramfs ramfs;
 
 	bool stats;
@@ -73,19 +79,29 @@ struct run {
 
 /* -- before ------------------------------------------------------------------------------- */
 
+static bool parse_harts(struct options *o, unsigned *harts)
+{
+	uint64_t n;
+
+	if (!options_number(o, &n))
+		return false;
+	if (n < 1 || n > BOARD_MAX_HARTS) {
+		complain("run: --harts %s: must be 1 to %d", o->value, BOARD_MAX_HARTS);
+		return false;
+	}
+	*harts = (unsigned)n;
+	return true;
+}
+
 /* => -1: go on; else the exit status. *operand: index of PROGRAM. */
 static int parse(struct run *r, int argc, char **argv, int *operand)
 {
-	enum { STATS, JSON, MEMORY, SEED, MAX, CC, CFLAGS, HELP };
-	static const struct option_spec specs[] = {{"--stats", 0, false},
-						   {"--json", 0, true},
-						   {"--memory", 0, true},
-						   {"--seed", 0, true},
-						   {"--max-instructions", 0, true},
-						   {"--cc", 0, true},
-						   {"--cflags", 0, true},
-						   {"--help", 'h', false},
-						   {NULL, 0, false}};
+	enum { STATS, JSON, MEMORY, HARTS, SEED, MAX, SHARE, WRITE, CC, CFLAGS, HELP };
+	static const struct option_spec specs[] = {
+	    {"--stats", 0, false}, {"--json", 0, true},    {"--memory", 0, true},
+	    {"--harts", 0, true},  {"--seed", 0, true},    {"--max-instructions", 0, true},
+	    {"--share", 0, true},  {"--write", 0, true},   {"--cc", 0, true},
+	    {"--cflags", 0, true}, {"--help", 'h', false}, {NULL, 0, false}};
 	struct options o = {.verb = "run", .specs = specs, .argv = argv, .argc = argc, .at = 1};
 
 	for (int i; (i = options_next(&o)) != OPTIONS_END;) {
@@ -95,6 +111,9 @@ static int parse(struct run *r, int argc, char **argv, int *operand)
 		case STATS: r->stats = true; break;
 		case JSON: r->json_path = o.value; break;
 		case MEMORY: ok = options_size(&o, &r->config.memory_size); break;
+		case HARTS: ok = parse_harts(&o, &r->config.harts); break;
+		case SHARE:
+		case WRITE: ok = folders_add(&r->folders, o.value, i == WRITE, true) == 0; break;
 		case SEED: ok = options_number(&o, &r->config.seed); break;
 		case MAX: ok = options_number(&o, &r->max); break;
 		case CC: r->cc = o.value; break;
@@ -185,6 +204,9 @@ static int build(struct run *r)
 			 why ? why : "the machine cannot be made");
 		return EXIT_TROUBLE;
 	}
+	int status = folders_attach(&r->folders, r->machine);
+	if (status)
+		return status;
 	why = machine_load(r->machine, kernel_image, (size_t)(kernel_image_end - kernel_image),
 			   r->ramfs.archive.data, r->ramfs.archive.len, r->ramfs.append);
 	if (why) {
@@ -286,6 +308,7 @@ static unsigned judge(struct run *r, enum machine_stop stop, struct run_facts *f
 		facts->status = EXIT_TROUBLE;
 		complain("stopped: the kernel asked for a reset of the machine");
 		break;
+	case STOP_BREAK: break; /* the debugger's, which goes on from it */
 	}
 	return facts->status;
 }
@@ -341,6 +364,7 @@ static void clean(struct run *r)
 	if (r->machine)
 		machine_destroy(r->machine);
 	lens_destroy(r->lens);
+	folders_close(&r->folders);
 	initramfs_free(&r->ramfs);
 	program_close(&r->program);
 }
@@ -367,8 +391,10 @@ int verb_run(int argc, char **argv)
 
 	status = program_open(&r.program, argv[operand], r.cc, r.cflags);
 	if (status == 0)
+		status = folders_add_usual(&r.folders, r.program.path);
+	if (status == 0)
 		status = initramfs_build(&r.ramfs, &r.program, argv + operand + 1, environ,
-					 r.config.seed);
+					 r.config.seed, &r.folders);
 	if (status == 0)
 		status = check_room(&r);
 	if (status == 0)

@@ -10,7 +10,8 @@
  * A fork copies both: the copies name the same open files, whose positions stay
  * shared, but each process opens, closes and walks for itself.
  *
- * Locks. fs_context.lock guards the pointer to the folder; it is a leaf.
+ * Locks. proc.lock is held while the process's pointers to all this change;
+ * fs_context.lock guards the pointer to the folder. Both are leaves.
  */
 #include "kernel/fs/context.h"
 #include "kernel/fs/file.h"
@@ -34,7 +35,12 @@ static struct fs_context *context_create(struct inode *cwd, uint32_t umask)
 	return fs;
 }
 
-static void context_put(struct fs_context *fs)
+void fs_context_get(struct fs_context *fs)
+{
+	__atomic_fetch_add(&fs->refs, 1, __ATOMIC_RELAXED);
+}
+
+void fs_context_put(struct fs_context *fs)
 {
 	if (__atomic_sub_fetch(&fs->refs, 1, __ATOMIC_ACQ_REL) > 0)
 		return;
@@ -71,16 +77,23 @@ void fs_context_enter(struct fs_context *fs, struct inode *dir)
 
 static void release_files(struct proc *p)
 {
-	if (p->fds)
-		fdtable_put(p->fds);
-	if (p->fs)
-		context_put(p->fs);
-	inode_put(p->exe);
-	kfree(p->exe_path);
+	/* Whoever looks at the process takes its references under the lock. */
+	spin_lock(&p->lock);
+	struct fdtable *fds = p->fds;
+	struct fs_context *fs = p->fs;
+	struct inode *exe = p->exe;
+	char *exe_path = p->exe_path;
 	p->fds = NULL;
 	p->fs = NULL;
 	p->exe = NULL;
 	p->exe_path = NULL;
+	spin_unlock(&p->lock);
+	if (fds)
+		fdtable_put(fds);
+	if (fs)
+		fs_context_put(fs);
+	inode_put(exe);
+	kfree(exe_path);
 }
 
 static char *copy_path(const char *path)
@@ -117,7 +130,7 @@ int fs_fork(struct proc *child, struct proc *parent, bool share_files, bool shar
 		child->fds = fdtable_copy(parent->fds);
 	}
 	if (share_context) {
-		__atomic_fetch_add(&parent->fs->refs, 1, __ATOMIC_RELAXED);
+		fs_context_get(parent->fs);
 		child->fs = parent->fs;
 	} else {
 		child->fs = context_copy(parent->fs);
@@ -140,16 +153,24 @@ int fs_unshare(struct proc *p, bool files, bool context)
 
 		if (!own)
 			return -ENOMEM;
-		fdtable_put(p->fds);
+		struct fdtable *shared = p->fds;
+
+		spin_lock(&p->lock);
 		p->fds = own;
+		spin_unlock(&p->lock);
+		fdtable_put(shared);
 	}
 	if (context && __atomic_load_n(&p->fs->refs, __ATOMIC_RELAXED) > 1) {
 		struct fs_context *own = context_copy(p->fs);
 
 		if (!own)
 			return -ENOMEM;
-		context_put(p->fs);
+		struct fs_context *shared = p->fs;
+
+		spin_lock(&p->lock);
 		p->fs = own;
+		spin_unlock(&p->lock);
+		fs_context_put(shared);
 	}
 	return 0;
 }

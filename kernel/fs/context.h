@@ -17,6 +17,8 @@ struct fs_context {
 	struct inode *cwd; /* guarded by lock; holds a reference */
 };
 
+void fs_context_get(struct fs_context *fs);
+void fs_context_put(struct fs_context *fs);
 /* => the current folder, with a reference. */
 struct inode *fs_context_cwd(struct fs_context *fs);
 /* Makes `dir` the current folder; takes over the caller's reference. */

@@ -12,6 +12,7 @@
  * much) after it is released.
  */
 #include "kernel/fs/file.h"
+#include "kernel/fs/lock.h"
 #include "kernel/lib/lib.h"
 #include "kernel/mm/frame/slab.h"
 
@@ -44,6 +45,14 @@ struct fdtable *fdtable_create(void)
 	}
 	t->size = FIRST_SIZE;
 	return t;
+}
+
+/* A number of this table goes: with it go all record locks that the table's owners hold. */
+static void release(const struct fdtable *t, struct file *f)
+{
+	if (f->inode->locks)
+		file_locks_drop(f->inode->locks, t);
+	file_put(f);
 }
 
 struct fdtable *fdtable_copy(struct fdtable *from)
@@ -87,7 +96,7 @@ void fdtable_put(struct fdtable *t)
 		return;
 	for (int fd = 0; fd < t->size; fd++)
 		if (t->slots[fd].file)
-			file_put(t->slots[fd].file);
+			release(t, t->slots[fd].file);
 	kfree(t->slots);
 	kfree(t);
 }
@@ -175,7 +184,7 @@ int fd_replace(struct fdtable *t, int fd, struct file *f, uint64_t limit, bool c
 	}
 	spin_unlock(&t->lock);
 	if (old)
-		file_put(old);
+		release(t, old);
 	return result;
 }
 
@@ -192,7 +201,7 @@ int fd_close(struct fdtable *t, int fd)
 	spin_unlock(&t->lock);
 	if (!f)
 		return -EBADF;
-	file_put(f);
+	release(t, f);
 	return 0;
 }
 
@@ -218,4 +227,15 @@ int fd_set_flags(struct fdtable *t, int fd, bool cloexec)
 int fdtable_end(const struct fdtable *t)
 {
 	return t->size;
+}
+
+int fd_next(struct fdtable *t, int fd)
+{
+	spin_lock(&t->lock);
+	while (fd < t->size && !t->slots[fd].file)
+		fd++;
+	if (fd >= t->size)
+		fd = -1;
+	spin_unlock(&t->lock);
+	return fd;
 }

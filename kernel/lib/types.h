@@ -28,8 +28,8 @@ typedef int64_t ssize_t;
 
 #define VADDR(x) ((vaddr_t){(uint64_t)(x)})
 #define PADDR(x) ((paddr_t){(uint64_t)(x)})
-#define VPN(x)	 ((vpn_t){(uint64_t)(x)})
-#define PFN(x)	 ((pfn_t){(uint64_t)(x)})
+#define VPN(x)   ((vpn_t){(uint64_t)(x)})
+#define PFN(x)   ((pfn_t){(uint64_t)(x)})
 
 static inline pfn_t paddr_pfn(paddr_t pa)
 {
@@ -52,10 +52,10 @@ static inline vaddr_t vpn_vaddr(vpn_t vpn)
 }
 
 /* Rounding to multiples of a power of two. */
-#define ROUND_DOWN(x, a) ((x) & ~((uint64_t)(a) - 1))
-#define ROUND_UP(x, a)	 (((x) + ((uint64_t)(a) - 1)) & ~((uint64_t)(a) - 1))
+#define ROUND_DOWN(x, a) ((x) & ~((uint64_t)(a)-1))
+#define ROUND_UP(x, a)   (((x) + ((uint64_t)(a)-1)) & ~((uint64_t)(a)-1))
 
-#define ARRAY_SIZE(a)		     (sizeof(a) / sizeof((a)[0]))
-#define container_of(p, type, field) ((type *)((char *)(p) - offsetof(type, field)))
+#define ARRAY_SIZE(a)                (sizeof(a) / sizeof((a)[0]))
+#define container_of(p, type, field) ((type *)((char *)(p)-offsetof(type, field)))
 
 #endif

@@ -168,6 +168,10 @@ int exec_stack_build(struct proc *p, struct aspace *as, const struct exec_reques
 	unsigned nauxv = fill_auxv(auxv, p, as, im, random_at, execfn_at);
 	*sp = ROUND_DOWN(random_at - (1 + nvectors + 2 + nauxv) * sizeof(uint64_t), 16);
 
+	as->args = argv_at;
+	as->envs = envp_at;
+	as->strings_end = execfn_at;
+	as->stack_start = *sp;
 	int error = map_stack(as, *sp, top);
 	if (error)
 		return error;

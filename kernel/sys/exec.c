@@ -209,6 +209,8 @@ static int program_find(int dirfd, const char *path, bool follow, struct inode *
 		error = -EACCES;
 	else
 		error = inode_access(*out, &proc_current()->cred, X_OK);
+	if (!error)
+		error = inode_load(*out);
 	if (error)
 		inode_put(*out);
 	return error;

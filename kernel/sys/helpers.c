@@ -83,3 +83,20 @@ int sys_timespec_get(uint64_t user, uint64_t *ns)
 		  : (uint64_t)t.sec * NS_PER_SECOND + (uint64_t)t.nsec;
 	return 0;
 }
+
+int sys_truncate_inode(struct inode *i, uint64_t size)
+{
+	if (i->fs && i->fs->ops->set_size) {
+		int error = i->fs->ops->set_size(i, size);
+
+		if (error)
+			return error;
+	}
+	if (size > proc_current()->rlimits[RLIMIT_FSIZE].cur) {
+		signal_send(thread_current(), SIGXFSZ, SI_KERNEL);
+		return -EFBIG;
+	}
+	sys_set_length(i->data, size);
+	inode_touch(i);
+	return 0;
+}

@@ -2,6 +2,7 @@
  * System calls on the machine as a whole.
  */
 #include "kernel/sys/sys.h"
+#include "kernel/proc/uts.h"
 #include "kernel/fs/random.h"
 #include "kernel/mm/frame/frame.h"
 #include "kernel/proc/clock.h"
@@ -14,10 +15,10 @@ static int64_t put_bytes(uint64_t user, const void *from, size_t len)
 
 int64_t sys_uname(const uint64_t *a)
 {
-	static const struct linux_utsname name = {.sysname = "Linux",
-						  .nodename = "limpid",
-						  .release = "6.12.0-limpid",
-						  .version = "#1 Limpid",
+	static const struct linux_utsname name = {.sysname = UTS_SYSNAME,
+						  .nodename = UTS_NODENAME,
+						  .release = UTS_RELEASE,
+						  .version = UTS_VERSION,
 						  .machine = "riscv64",
 						  .domainname = "(none)"};
 

@@ -19,12 +19,15 @@ sys_call /* files.c */
 	sys_read, sys_write, sys_readv, sys_writev, sys_pread64, sys_pwrite64, sys_preadv,
 	sys_pwritev, sys_preadv2, sys_pwritev2, sys_lseek, sys_close, sys_close_range, sys_dup,
 	sys_dup3, sys_fcntl, sys_ioctl, sys_sendfile, sys_fsync, sys_ftruncate, sys_fallocate,
-	sys_fadvise64, sys_flock, sys_ppoll, sys_pselect6;
+	sys_fadvise64, sys_copy_file_range, sys_sync;
+sys_call /* pipe.c, poll.c, locks.c */
+	sys_pipe2, sys_eventfd2, sys_memfd_create, sys_ppoll, sys_pselect6, sys_flock;
 sys_call /* paths.c */
 	sys_openat, sys_fstat, sys_newfstatat, sys_statx, sys_statfs, sys_fstatfs, sys_faccessat,
 	sys_faccessat2, sys_readlinkat, sys_getcwd, sys_chdir, sys_fchdir, sys_getdents64,
-	sys_truncate;
+	sys_truncate, sys_no_xattr, sys_no_xattr_fd, sys_no_xattr_list, sys_no_xattr_list_fd;
 sys_call /* names.c */
+	sys_mknodat, sys_fchmodat2,
 	sys_mkdirat, sys_unlinkat, sys_symlinkat, sys_linkat, sys_renameat2, sys_fchmod,
 	sys_fchmodat, sys_fchown, sys_fchownat, sys_utimensat;
 sys_call /* memory.c */
@@ -77,8 +80,19 @@ struct inode *sys_cwd(void);
 /* => the folder that a relative path starts from, with a reference; 0, -EBADF or -ENOTDIR. */
 int sys_start_of(int dirfd, const char *path, struct inode **out);
 
+/*
+ * What a path, or with AT_EMPTY_PATH a descriptor, names. => 0 with a reference in *out.
+ */
+int sys_inode_at(int dirfd, uint64_t user_path, uint32_t flags, struct inode **out);
+
 /* Walks a program's path. => as path_walk, and the errors of the two above. */
 int sys_walk(int dirfd, uint64_t user_path, unsigned flags, struct path *out);
+
+/* Sets the length of a regular file. => 0 or -errno. */
+int sys_truncate_inode(struct inode *i, uint64_t size);
+
+/* F_SETLK and its kin. locks.c */
+int64_t sys_record_lock(struct file *f, struct fdtable *t, int cmd, uint64_t user);
 
 /* Sets the length of a regular file's contents. memory.c */
 void sys_set_length(struct mobj *o, uint64_t size);

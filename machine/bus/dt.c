@@ -18,7 +18,10 @@
 
 #include "machine/machine_state.h"
 
-#define DT_ISA     "rv64imafdc_zicsr_zifencei_zicntr_sstc" /* what the harts carry out */
+/* What the harts carry out. */
+#define DT_ISA                                                                                     \
+	"rv64imafdc_zicbom_zicbop_zicboz_zicntr_zicond_zicsr_zifencei_zba_zbb_zbs_sstc_svadu_"     \
+	"svinval"
 #define DT_MMU     "riscv,sv39"
 #define DT_CONSOLE "/soc/serial@10000000"
 #define UART_CLOCK 3686400 /* Hz, as QEMU says */
@@ -123,6 +126,8 @@ static void cpu(void *fdt, unsigned id)
 	fdt_property_string(fdt, "status", "okay");
 	fdt_property_string(fdt, "compatible", "riscv");
 	fdt_property_string(fdt, "riscv,isa", DT_ISA);
+	fdt_property_u32(fdt, "riscv,cbom-block-size", CBO_BLOCK);
+	fdt_property_u32(fdt, "riscv,cboz-block-size", CBO_BLOCK);
 	fdt_property_string(fdt, "mmu-type", DT_MMU);
 	fdt_begin_node(fdt, "interrupt-controller");
 	fdt_property_u32(fdt, "#interrupt-cells", 1);

@@ -40,7 +40,6 @@
 
 #include "machine/dev/p9_wire.h"
 #include "machine/machine.h"
-#include "abi/linux.h"
 
 /* -- memory (p9_heap.c) ------------------------------------------------------------------- */
 

@@ -15,6 +15,7 @@
 
 #include "machine/dev/p9.h"
 #include "machine/machine_state.h"
+#include "abi/linux.h"
 
 #define GETATTR_BASIC 0x7ff /* mode to blocks: all that Linux' struct stat has */
 #define FOLDER_SIZE   4096
@@ -156,7 +157,7 @@ static int check_io(const struct p9_fid *f, unsigned how, uint64_t at, uint32_t 
 		return EBADF;
 	if (!f->has_handle)
 		return EISDIR;
-	return at > INT64_MAX - count ? EINVAL : 0;
+	return at > (uint64_t)INT64_MAX - count ? EINVAL : 0;
 }
 
 int p9_read(struct p9_server *s, struct p9_in *in, struct p9_out *out)

@@ -12,6 +12,7 @@
 
 #include "machine/dev/p9.h"
 #include "machine/machine_state.h"
+#include "abi/linux.h"
 
 #define PERMISSIONS 0777u
 

@@ -18,6 +18,7 @@
 
 #include "machine/dev/p9.h"
 #include "machine/machine_state.h"
+#include "abi/linux.h"
 
 /* -- nodes -------------------------------------------------------------------------------- */
 

@@ -8,7 +8,8 @@
  * I1. A message is copied before it is looked at, so the guest cannot change it meanwhile, and
  *     the answer is copied when it is complete.
  *
- * Source: Virtual I/O Device (VIRTIO) 1.2, section 5.9 of its later drafts (9P transport).
+ * Source: Virtual I/O Device (VIRTIO) 1.2, section 5, has the device's number; its one queue, its
+ * feature and its configuration are those of Linux' driver and of QEMU.
  */
 #include <string.h>
 

@@ -17,10 +17,10 @@
 #include "machine/machine_state.h"
 
 #define ENTROPY_ID  4
-#define REQUEST_MAX 4096 /* as many as Linux ever asks for at once, times 64 */
+#define REQUEST_MAX 4096 /* Linux asks for 64 at once */
 
 /* So that these bytes are not those of the device tree's rng-seed. */
-#define STREAM 0x656e74726f707921 /* "!yportne" */
+#define STREAM 0x656e74726f707921 /* any number */
 
 struct entropy {
 	struct virtio v;

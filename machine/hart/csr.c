@@ -4,10 +4,11 @@
  * Source: RISC-V Privileged Architecture 1.12, chapters 2 to 4; Sstc; the F
  * extension's fcsr. A register that is not here is not implemented: accessing
  * it is illegal. Counters beyond instret read as zero (section 3.1.10 allows
- * it); there is no PMP entry, so every pmpcfg and pmpaddr is absent.
+ * it). Of 64 possible PMP entries the first 16 exist; the others' CSRs read as zero.
  */
 #include "machine/hart/hart.h"
 #include "machine/machine_state.h"
+#include "machine/mmu/pmp.h"
 #include "machine/mmu/walk.h"
 
 #define SSTATUS_BITS                                                                               \
@@ -17,6 +18,8 @@
 #define MSTATUS_WRITABLE                                                                           \
 	(SSTATUS_WRITABLE | MSTATUS_MIE | MSTATUS_MPIE | MSTATUS_MPP | MSTATUS_MPRV |              \
 	 MSTATUS_TVM | MSTATUS_TW | MSTATUS_TSR)
+
+#define ENVCFG_WRITABLE (MENVCFG_FIOM | ENVCFG_CBIE | ENVCFG_CBCFE | ENVCFG_CBZE)
 
 #define BIT(n)         (1ULL << (n))
 #define S_INTERRUPTS   (BIT(IRQ_SSIP) | BIT(IRQ_STIP) | BIT(IRQ_SEIP))
@@ -108,6 +111,15 @@ bool csr_read(const struct hart *h, unsigned csr, uint64_t *out, bool will_write
 	default: break;
 	}
 	*out = 0;
+	if (csr == CSR_PMPCFG0 || csr == CSR_PMPCFG0 + 2)
+		*out = pmp_cfg_read(h, (csr - CSR_PMPCFG0) / 2);
+	if (csr >= CSR_PMPADDR0 && csr < CSR_PMPADDR0 + PMP_ENTRIES)
+		*out = pmp_addr_read(h, csr - CSR_PMPADDR0);
+	/* On RV64 only the even pmpcfg exist. */
+	if (csr >= CSR_PMPCFG0 && csr < CSR_PMPADDR0)
+		return !(csr & 1);
+	if (csr >= CSR_PMPADDR0 && csr < CSR_PMPADDR0 + 64)
+		return true;
 	if (csr >= CSR_HPM3 && csr < CSR_CYCLE + 32)
 		return counter_enabled(h, csr - CSR_CYCLE);
 	return (csr >= CSR_MHPMCOUNTER3 && csr < CSR_MCYCLE + 32) ||
@@ -140,6 +152,14 @@ static void tvec_write(uint64_t *tvec, uint64_t value)
 		*tvec = value;
 }
 
+/* CBIE = 2 is reserved: the field keeps its value. */
+static uint64_t envcfg_legal(uint64_t old, uint64_t value, uint64_t writable)
+{
+	if ((value & ENVCFG_CBIE) == 0x20)
+		value = (value & ~(uint64_t)ENVCFG_CBIE) | (old & ENVCFG_CBIE);
+	return value & writable;
+}
+
 bool csr_write(struct hart *h, unsigned csr, uint64_t value)
 {
 	switch (csr) {
@@ -160,7 +180,9 @@ bool csr_write(struct hart *h, unsigned csr, uint64_t value)
 	case CSR_SIE: h->mie = (h->mie & ~h->mideleg) | (value & h->mideleg); return true;
 	case CSR_STVEC: tvec_write(&h->stvec, value); return true;
 	case CSR_SCOUNTEREN: h->scounteren = (uint32_t)value; return true;
-	case CSR_SENVCFG: h->senvcfg = value & MENVCFG_FIOM; return true;
+	case CSR_SENVCFG:
+		h->senvcfg = envcfg_legal(h->senvcfg, value, ENVCFG_WRITABLE);
+		return true;
 	case CSR_SSCRATCH: h->sscratch = value; return true;
 	case CSR_SEPC: h->sepc = value & ~1ULL; return true;
 	case CSR_SCAUSE: h->scause = value; return true;
@@ -196,7 +218,8 @@ bool csr_write(struct hart *h, unsigned csr, uint64_t value)
 	case CSR_MTVEC: tvec_write(&h->mtvec, value); return true;
 	case CSR_MCOUNTEREN: h->mcounteren = (uint32_t)value; return true;
 	case CSR_MENVCFG:
-		h->menvcfg = value & (MENVCFG_FIOM | MENVCFG_ADUE | MENVCFG_STCE);
+		h->menvcfg =
+		    envcfg_legal(h->menvcfg, value, ENVCFG_WRITABLE | MENVCFG_ADUE | MENVCFG_STCE);
 		hart_timer_update(h);
 		h->leave = true;
 		return true;
@@ -214,8 +237,13 @@ bool csr_write(struct hart *h, unsigned csr, uint64_t value)
 		return true;
 	}
 	/* The write takes the place of the instruction's own increment. */
+	case CSR_PMPCFG0:
+	case CSR_PMPCFG0 + 2: pmp_cfg_write(h, (csr - CSR_PMPCFG0) / 2, value); return true;
 	case CSR_MCYCLE: h->mcycle_bias = value - h->clock - 1; return true;
 	case CSR_MINSTRET: h->minstret_bias = value - retired_now(h) - 1; return true;
-	default: return true; /* csr_read said that it exists: reads as zero */
+	default:
+		if (csr >= CSR_PMPADDR0 && csr < CSR_PMPADDR0 + PMP_ENTRIES)
+			pmp_addr_write(h, csr - CSR_PMPADDR0, value);
+		return true; /* csr_read said that it exists: reads as zero */
 	}
 }

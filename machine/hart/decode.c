@@ -2,7 +2,8 @@
  * The decoder: one instruction word to one `struct insn`.
  *
  * Source: RISC-V Unprivileged ISA 20191213, chapter 24 (tables of RV64IMAFD),
- * chapter 16 (C), and Privileged Architecture 1.12 for SYSTEM. What is not
+ * chapter 16 (C), and Privileged Architecture 1.12 for SYSTEM; Zba, Zbb, Zbs 1.0,
+ * Zicond 1.0, Zicbom, Zicbop and Zicboz 1.0, Svinval 1.0. What is not
  * defined there, or reserved, decodes to OP_illegal with the raw bits, which
  * the trap reports in tval.
  *
@@ -101,11 +102,33 @@ static enum op decode_op_imm(uint32_t raw, struct insn *in)
 	default: break;
 	}
 	in->imm = (int16_t)(imm & 63);
-	if (funct3 == 1)
-		return top6 == 0 ? OP_slli : illegal(raw, in);
-	if (top6 == 0)
-		return OP_srli;
-	return top6 == 0x10 ? OP_srai : illegal(raw, in);
+	if (funct3 == 1) {
+		switch (top6) {
+		case 0x00: return OP_slli;
+		case 0x0a: return OP_bseti;
+		case 0x12: return OP_bclri;
+		case 0x1a: return OP_binvi;
+		default: break;
+		}
+		switch (raw >> 20) {
+		case 0x600: return OP_clz;
+		case 0x601: return OP_ctz;
+		case 0x602: return OP_cpop;
+		case 0x604: return OP_sext_b;
+		case 0x605: return OP_sext_h;
+		default: return illegal(raw, in);
+		}
+	}
+	switch (top6) {
+	case 0x00: return OP_srli;
+	case 0x10: return OP_srai;
+	case 0x12: return OP_bexti;
+	case 0x18: return OP_rori;
+	default: break;
+	}
+	if (raw >> 20 == 0x287)
+		return OP_orc_b;
+	return raw >> 20 == 0x6b8 ? OP_rev8 : illegal(raw, in);
 }
 
 static enum op decode_op_imm32(uint32_t raw, struct insn *in)
@@ -115,7 +138,20 @@ static enum op decode_op_imm32(uint32_t raw, struct insn *in)
 	in->imm = (int16_t)((int32_t)raw >> 20);
 	if (funct3 == 0)
 		return OP_addiw;
+	if (funct3 == 1 && funct7 >> 1 == 2) {
+		in->imm &= 63;
+		return OP_slli_uw;
+	}
 	in->imm &= 31;
+	if (funct3 == 5 && funct7 == 0x30)
+		return OP_roriw;
+	if (funct3 == 1 && funct7 == 0x30)
+		switch (in->rs2) {
+		case 0: return OP_clzw;
+		case 1: return OP_ctzw;
+		case 2: return OP_cpopw;
+		default: return illegal(raw, in);
+		}
 	if (funct3 == 1 && funct7 == 0)
 		return OP_slliw;
 	if (funct3 == 5 && funct7 == 0)
@@ -136,15 +172,31 @@ static enum op decode_op(uint32_t raw, struct insn *in)
 	switch (raw >> 25) {
 	case 0x00: return base[funct3];
 	case 0x01: return muldiv[funct3];
-	case 0x20:
-		if (funct3 == 0)
-			return OP_sub;
-		if (funct3 == 5)
-			return OP_sra;
-		break;
 	default: break;
 	}
-	return illegal(raw, in);
+	switch ((raw >> 25) << 3 | funct3) {
+	case 0x20 << 3 | 0: return OP_sub;
+	case 0x20 << 3 | 5: return OP_sra;
+	case 0x20 << 3 | 4: return OP_xnor;
+	case 0x20 << 3 | 6: return OP_orn;
+	case 0x20 << 3 | 7: return OP_andn;
+	case 0x10 << 3 | 2: return OP_sh1add;
+	case 0x10 << 3 | 4: return OP_sh2add;
+	case 0x10 << 3 | 6: return OP_sh3add;
+	case 0x05 << 3 | 4: return OP_min;
+	case 0x05 << 3 | 5: return OP_minu;
+	case 0x05 << 3 | 6: return OP_max;
+	case 0x05 << 3 | 7: return OP_maxu;
+	case 0x30 << 3 | 1: return OP_rol;
+	case 0x30 << 3 | 5: return OP_ror;
+	case 0x24 << 3 | 1: return OP_bclr;
+	case 0x24 << 3 | 5: return OP_bext;
+	case 0x34 << 3 | 1: return OP_binv;
+	case 0x14 << 3 | 1: return OP_bset;
+	case 0x07 << 3 | 5: return OP_czero_eqz;
+	case 0x07 << 3 | 7: return OP_czero_nez;
+	default: return illegal(raw, in);
+	}
 }
 
 static enum op decode_op32(uint32_t raw, struct insn *in)
@@ -160,6 +212,13 @@ static enum op decode_op32(uint32_t raw, struct insn *in)
 	case 0x01 << 3 | 5: return OP_divuw;
 	case 0x01 << 3 | 6: return OP_remw;
 	case 0x01 << 3 | 7: return OP_remuw;
+	case 0x04 << 3 | 0: return OP_add_uw;
+	case 0x04 << 3 | 4: return in->rs2 ? illegal(raw, in) : OP_zext_h;
+	case 0x10 << 3 | 2: return OP_sh1add_uw;
+	case 0x10 << 3 | 4: return OP_sh2add_uw;
+	case 0x10 << 3 | 6: return OP_sh3add_uw;
+	case 0x30 << 3 | 1: return OP_rolw;
+	case 0x30 << 3 | 5: return OP_rorw;
 	default: return illegal(raw, in);
 	}
 }
@@ -208,6 +267,12 @@ static enum op decode_system(uint32_t raw, struct insn *in)
 			in->imm32 = (int32_t)raw;
 			return OP_sfence_vma;
 		}
+		if ((raw & 0xfe007fff) == 0x16000073) {
+			in->rd = in->rs2;
+			return OP_sinval_vma;
+		}
+		if (raw == 0x18000073 || raw == 0x18100073)
+			return OP_sfence_inval;
 		return illegal(raw, in);
 	}
 	if (funct3 == 4)
@@ -381,6 +446,12 @@ static enum op decode_wide(uint32_t raw, unsigned offset, struct insn *in)
 			return OP_nop; /* one step at a time: every order is kept */
 		if (funct3 == 1)
 			return OP_fence_i;
+		if (funct3 == 2 && rd == 0 && i_imm >= 0 && i_imm <= 2) {
+			in->imm = (int16_t)i_imm;
+			return OP_cbo;
+		}
+		if (funct3 == 2 && rd == 0 && i_imm == 4)
+			return OP_cbo_zero;
 		break;
 	case 0x73: return decode_system(raw, in);
 	case 0x53: return decode_fp(raw, in);

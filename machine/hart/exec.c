@@ -226,6 +226,39 @@ static int32_t remainder_w(int32_t a, int32_t b)
 	return b == -1 ? 0 : a % b;
 }
 
+static uint64_t rotate_right(uint64_t v, uint64_t by)
+{
+	return v >> (by & 63) | v << (-by & 63);
+}
+
+static uint64_t rotate_right_w(uint64_t v, uint64_t by)
+{
+	uint32_t w = (uint32_t)v;
+
+	return SEXT32(w >> (by & 31) | w << (-by & 31));
+}
+
+/* Each byte that is not zero becomes 0xff (orc.b). */
+static uint64_t or_combine(uint64_t v)
+{
+	uint64_t low = 0x7f7f7f7f7f7f7f7f;
+	uint64_t top = (((v & low) + low) | v) & ~low; /* bit 7 of each byte that is not zero */
+
+	return (top >> 7) * 0xff;
+}
+
+/* Whether a cache-block operation may be executed here (Zicbom, section 2.5: envcfg). */
+static bool cbo_allowed(const struct hart *h, unsigned operation)
+{
+	uint64_t mask = operation == CBO_ZERO    ? ENVCFG_CBZE
+			: operation == CBO_INVAL ? ENVCFG_CBIE
+						 : ENVCFG_CBCFE;
+
+	if (h->prv < PRV_M && !(h->menvcfg & mask))
+		return false;
+	return h->prv != PRV_U || (h->senvcfg & mask);
+}
+
 /*
  * The raw bits of the instruction at ip, for a trap's tval. => 2 or 4 bytes' worth.
  */

@@ -51,6 +51,67 @@ OP(divuw) X(ip->rd) = (uint32_t)RS2 ? SEXT32((uint32_t)RS1 / (uint32_t)RS2) : ~0
 OP(remw)  X(ip->rd) = SEXT32(remainder_w((int32_t)RS1, (int32_t)RS2)); NEXT();
 OP(remuw) X(ip->rd) = (uint32_t)RS2 ? SEXT32((uint32_t)RS1 % (uint32_t)RS2) : SEXT32(RS1); NEXT();
 
+/* Zba, Zbb, Zbs, Zicond. */
+OP(add_uw)    X(ip->rd) = (uint32_t)RS1 + RS2; NEXT();
+OP(sh1add)    X(ip->rd) = (RS1 << 1) + RS2; NEXT();
+OP(sh2add)    X(ip->rd) = (RS1 << 2) + RS2; NEXT();
+OP(sh3add)    X(ip->rd) = (RS1 << 3) + RS2; NEXT();
+OP(sh1add_uw) X(ip->rd) = ((uint64_t)(uint32_t)RS1 << 1) + RS2; NEXT();
+OP(sh2add_uw) X(ip->rd) = ((uint64_t)(uint32_t)RS1 << 2) + RS2; NEXT();
+OP(sh3add_uw) X(ip->rd) = ((uint64_t)(uint32_t)RS1 << 3) + RS2; NEXT();
+OP(slli_uw)   X(ip->rd) = (uint64_t)(uint32_t)RS1 << ip->imm; NEXT();
+OP(andn)  X(ip->rd) = RS1 & ~RS2; NEXT();
+OP(orn)	  X(ip->rd) = RS1 | ~RS2; NEXT();
+OP(xnor)  X(ip->rd) = ~(RS1 ^ RS2); NEXT();
+OP(clz)	  X(ip->rd) = RS1 ? (uint64_t)__builtin_clzll(RS1) : 64; NEXT();
+OP(ctz)	  X(ip->rd) = RS1 ? (uint64_t)__builtin_ctzll(RS1) : 64; NEXT();
+OP(cpop)  X(ip->rd) = (uint64_t)__builtin_popcountll(RS1); NEXT();
+OP(clzw)  X(ip->rd) = (uint32_t)RS1 ? (uint64_t)__builtin_clz((uint32_t)RS1) : 32; NEXT();
+OP(ctzw)  X(ip->rd) = (uint32_t)RS1 ? (uint64_t)__builtin_ctz((uint32_t)RS1) : 32; NEXT();
+OP(cpopw) X(ip->rd) = (uint64_t)__builtin_popcount((uint32_t)RS1); NEXT();
+OP(max)	  X(ip->rd) = (int64_t)RS1 > (int64_t)RS2 ? RS1 : RS2; NEXT();
+OP(maxu)  X(ip->rd) = RS1 > RS2 ? RS1 : RS2; NEXT();
+OP(min)	  X(ip->rd) = (int64_t)RS1 < (int64_t)RS2 ? RS1 : RS2; NEXT();
+OP(minu)  X(ip->rd) = RS1 < RS2 ? RS1 : RS2; NEXT();
+OP(sext_b) X(ip->rd) = (uint64_t)(int64_t)(int8_t)RS1; NEXT();
+OP(sext_h) X(ip->rd) = (uint64_t)(int64_t)(int16_t)RS1; NEXT();
+OP(zext_h) X(ip->rd) = (uint16_t)RS1; NEXT();
+OP(rol)	  X(ip->rd) = rotate_right(RS1, 0 - RS2); NEXT();
+OP(ror)	  X(ip->rd) = rotate_right(RS1, RS2); NEXT();
+OP(rori)  X(ip->rd) = rotate_right(RS1, (uint64_t)ip->imm); NEXT();
+OP(rolw)  X(ip->rd) = rotate_right_w(RS1, 0 - RS2); NEXT();
+OP(rorw)  X(ip->rd) = rotate_right_w(RS1, RS2); NEXT();
+OP(roriw) X(ip->rd) = rotate_right_w(RS1, (uint64_t)ip->imm); NEXT();
+OP(orc_b) X(ip->rd) = or_combine(RS1); NEXT();
+OP(rev8)  X(ip->rd) = __builtin_bswap64(RS1); NEXT();
+OP(bclr)  X(ip->rd) = RS1 & ~(1ULL << (RS2 & 63)); NEXT();
+OP(bclri) X(ip->rd) = RS1 & ~(1ULL << ip->imm); NEXT();
+OP(bext)  X(ip->rd) = RS1 >> (RS2 & 63) & 1; NEXT();
+OP(bexti) X(ip->rd) = RS1 >> ip->imm & 1; NEXT();
+OP(binv)  X(ip->rd) = RS1 ^ 1ULL << (RS2 & 63); NEXT();
+OP(binvi) X(ip->rd) = RS1 ^ 1ULL << ip->imm; NEXT();
+OP(bset)  X(ip->rd) = RS1 | 1ULL << (RS2 & 63); NEXT();
+OP(bseti) X(ip->rd) = RS1 | 1ULL << ip->imm; NEXT();
+OP(czero_eqz) X(ip->rd) = RS2 ? RS1 : 0; NEXT();
+OP(czero_nez) X(ip->rd) = RS2 ? 0 : RS1; NEXT();
+
+/* Zicbom: there is no cache to manage, so only the permission is checked. */
+OP(cbo)
+	SYNC();
+	if (!cbo_allowed(h, (unsigned)ip->imm))
+		goto illegal;
+	if (!mmu_cbo(h, RS1))
+		goto trapped;
+	NEXT_SLOW();
+OP(cbo_zero) {
+	SYNC();
+	if (!cbo_allowed(h, CBO_ZERO))
+		goto illegal;
+	if (!mmu_cbo_zero(h, RS1))
+		goto trapped;
+	NEXT_SLOW();
+}
+
 #define LOAD_RESERVED(type, convert)                                                               \
 	do {                                                                                       \
 		uint64_t pa_;                                                                      \
@@ -169,6 +230,21 @@ OP(sfence_vma)
 	h->pc += 4;
 	h->clock++;
 	goto out;
+/* Svinval: invalidation happens at once; the fences that order it have nothing left to do. */
+OP(sinval_vma)
+	SYNC();
+	mmu_leave_page(&h->mmu, h->clock);
+	if (!sfence_vma(h, ip))
+		goto illegal;
+	h->pc += 4;
+	h->clock++;
+	goto out;
+OP(sfence_inval)
+	if (h->prv == PRV_U) {
+		SYNC();
+		goto illegal;
+	}
+	NEXT();
 OP(trace) {
 	SYNC();
 	if (h->m->host.on_trace) {

@@ -23,6 +23,12 @@ struct code_page;
 /* Index of the register that takes writes to x0. */
 #define REG_SINK 32
 
+/* Cache-block operations: the immediate of the instruction. */
+enum { CBO_INVAL = 0, CBO_CLEAN = 1, CBO_FLUSH = 2, CBO_ZERO = 4 };
+#define CBO_BLOCK 64 /* bytes */
+
+#define PMP_ENTRIES 16
+
 enum { HART_STOPPED, HART_RUNNING, HART_WAITING };
 
 struct hart {
@@ -38,6 +44,9 @@ struct hart {
 	uint64_t minstret_bias, mcycle_bias; /* what the guest wrote, less the machine's count */
 	bool reservation_valid;
 	uint64_t reservation_pa;
+	uint8_t pmpcfg[PMP_ENTRIES];
+	uint64_t pmpaddr[PMP_ENTRIES];
+	bool pmp_open; /* follows from the two: entry 0 allows everything */
 
 	/* Time and the machine around it. */
 	struct machine *m;

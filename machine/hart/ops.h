@@ -36,6 +36,12 @@ struct insn;
 	X(amomin_w) X(amomax_w) X(amominu_w) X(amomaxu_w) \
 	X(amoswap_d) X(amoadd_d) X(amoxor_d) X(amoand_d) X(amoor_d) \
 	X(amomin_d) X(amomax_d) X(amominu_d) X(amomaxu_d) \
+	X(add_uw) X(sh1add) X(sh2add) X(sh3add) X(sh1add_uw) X(sh2add_uw) X(sh3add_uw) X(slli_uw) \
+	X(andn) X(orn) X(xnor) X(clz) X(ctz) X(cpop) X(clzw) X(ctzw) X(cpopw) \
+	X(max) X(maxu) X(min) X(minu) X(sext_b) X(sext_h) X(zext_h) \
+	X(rol) X(ror) X(rori) X(rolw) X(rorw) X(roriw) X(orc_b) X(rev8) \
+	X(bclr) X(bclri) X(bext) X(bexti) X(binv) X(binvi) X(bset) X(bseti) \
+	X(czero_eqz) X(czero_nez) X(cbo) X(cbo_zero) X(sinval_vma) X(sfence_inval) \
 	X(fence_i) X(ecall) X(sret) X(mret) X(wfi) X(sfence_vma) X(trace) \
 	X(csrrw) X(csrrs) X(csrrc) X(csrrwi) X(csrrsi) X(csrrci) \
 	X(flw) X(fsw) \

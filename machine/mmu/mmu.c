@@ -7,7 +7,7 @@
  * memory. Slots are direct-mapped by page number; there is a *bank* of them for
  * each way in which permissions can differ:
  *
- *     U-mode | S-mode | S-mode with SUM | bare | none (MXR, MPRV, lookaside off)
+ *     U-mode | S-mode | S-mode with SUM | bare | M-mode | none (MXR, MPRV, lookaside off)
  *
  *       va ──> slot of the current bank ── tag equal ──> host address, done
  *                     │ not equal
@@ -37,6 +37,7 @@
  * runs, and with them everything that follows from a miss. Test:
  * test/unit/machine_hart_test.c runs both and compares counters and state hash.
  */
+#include "machine/mmu/pmp.h"
 #include "machine/mmu/tlb.h"
 #include "machine/mmu/walk.h"
 #include "machine/hart/code.h"
@@ -169,7 +170,7 @@ void mmu_mode_changed(struct hart *h)
 
 	mmu->paged_fetch = is_translated(h, h->prv);
 	if (!mmu->paged_fetch)
-		mmu->fetch_bank_no = FETCH_BARE;
+		mmu->fetch_bank_no = h->prv == PRV_M ? FETCH_BARE_M : FETCH_BARE;
 	else
 		mmu->fetch_bank_no = h->prv == PRV_U ? FETCH_USER : FETCH_SUPER;
 
@@ -177,7 +178,7 @@ void mmu_mode_changed(struct hart *h)
 	    h->m->breaks.n > h->m->breaks.nexec)
 		mmu->data_bank_no = BANK_NONE;
 	else if (!mmu->paged_fetch)
-		mmu->data_bank_no = BANK_BARE;
+		mmu->data_bank_no = h->prv == PRV_M ? BANK_BARE_M : BANK_BARE;
 	else if (h->prv == PRV_U)
 		mmu->data_bank_no = BANK_USER;
 	else
@@ -185,6 +186,12 @@ void mmu_mode_changed(struct hart *h)
 
 	mmu->fetch = mmu->fetch_bank[mmu->fetch_bank_no];
 	mmu->data = mmu->data_bank[mmu->data_bank_no];
+}
+
+void mmu_slots_drop(struct hart *h)
+{
+	/* The page being executed has been left, or its stamp written: csr_instruction's caller. */
+	slots_clear(&h->mmu);
 }
 
 void mmu_satp_changed(struct hart *h)
@@ -275,7 +282,7 @@ static void page_fault(struct hart *h, enum access access, unsigned prv, uint64_
 	    .satp = h->satp,
 	    .clock = h->clock,
 	};
-	trap_raise(h, page_fault_cause(access), va);
+	trap_raise(h, page_fault_cause(h->mmu.fault_as_store ? ACCESS_STORE : access), va);
 }
 
 /* => true with *out; false: the trap has been raised. */
@@ -291,7 +298,7 @@ static bool do_walk(struct hart *h, enum access access, unsigned prv, uint64_t v
 	    .mxr = h->mstatus & MSTATUS_MXR,
 	    .update_ad = h->menvcfg & MENVCFG_ADUE,
 	};
-	enum walk_end end = walk(h->m, &rq, out);
+	enum walk_end end = walk(h, &rq, out);
 
 	h->count.walks++;
 	for (unsigned i = 0; i < 5; i++)
@@ -302,7 +309,8 @@ static bool do_walk(struct hart *h, enum access access, unsigned prv, uint64_t v
 		page_fault(h, access, prv, va, false);
 	} else {
 		h->count.walks_no_access++;
-		trap_raise(h, access_fault_cause(access), va);
+		trap_raise(h, access_fault_cause(h->mmu.fault_as_store ? ACCESS_STORE : access),
+			   va);
 	}
 	return false;
 }
@@ -400,7 +408,7 @@ static uint64_t entry_pa(const struct tlb_entry *e, uint64_t va)
 /* -- data ------------------------------------------------------------------------------------- */
 
 /* Lets later accesses to the page of va take the slot; see I1 and I3. */
-static void data_slot_fill(struct hart *h, uint64_t va, uint64_t pa, unsigned owner)
+static void data_slot_fill(struct hart *h, uint64_t va, uint64_t pa, unsigned owner, unsigned prv)
 {
 	struct mmu *mmu = &h->mmu;
 	unsigned bank = mmu->data_bank_no, i = data_index(va);
@@ -414,8 +422,10 @@ static void data_slot_fill(struct hart *h, uint64_t va, uint64_t pa, unsigned ow
 		perm = mmu->tlb[TLB_L1_DATA].entries[owner].perm;
 		s->stamp = &mmu->tlb[TLB_L1_DATA].stamp[owner];
 	}
-	s->load_tag = perm & PTE_R ? PAGE_OF(va) : TAG_INVALID;
-	s->store_tag = (perm & (PTE_W | PTE_D)) == (PTE_W | PTE_D) && !code_has(h->m, pa)
+	s->load_tag =
+	    (perm & PTE_R) && pmp_allows(h, pa, ACCESS_LOAD, prv) ? PAGE_OF(va) : TAG_INVALID;
+	s->store_tag = (perm & (PTE_W | PTE_D)) == (PTE_W | PTE_D) && !code_has(h->m, pa) &&
+			       pmp_allows(h, pa, ACCESS_STORE, prv)
 			   ? PAGE_OF(va)
 			   : TAG_INVALID;
 	s->addend = (uint64_t)(uintptr_t)(h->m->ram + (PAGE_OF(pa) - BOARD_RAM_BASE)) - PAGE_OF(va);
@@ -438,10 +448,15 @@ static bool data_place(struct hart *h, enum access access, uint64_t va, struct p
 			return false;
 		out->pa = entry_pa(&h->mmu.tlb[TLB_L1_DATA].entries[owner], va);
 	}
+	if (!pmp_allows(h, out->pa, access, prv)) {
+		trap_raise(h, access_fault_cause(h->mmu.fault_as_store ? ACCESS_STORE : access),
+			   va);
+		return false;
+	}
 	out->host = NULL;
 	if (out->pa - BOARD_RAM_BASE < h->m->ram_size) {
 		out->host = h->m->ram + (out->pa - BOARD_RAM_BASE);
-		data_slot_fill(h, va, out->pa, owner);
+		data_slot_fill(h, va, out->pa, owner, prv);
 	}
 	return true;
 }
@@ -575,6 +590,38 @@ void *mmu_atomic(struct hart *h, uint64_t va, unsigned size, enum access access,
 	return at.host;
 }
 
+bool mmu_cbo(struct hart *h, uint64_t va)
+{
+	struct place at;
+	bool ok;
+
+	h->mmu.fault_as_store = true;
+	ok = data_place(h, ACCESS_LOAD, va, &at);
+	h->mmu.fault_as_store = false;
+	if (ok && !at.host) {
+		trap_raise(h, CAUSE_STORE_ACCESS, va);
+		ok = false;
+	}
+	return ok;
+}
+
+bool mmu_cbo_zero(struct hart *h, uint64_t va)
+{
+	struct place at;
+
+	break_access(h, ACCESS_STORE, va & ~(uint64_t)(CBO_BLOCK - 1), CBO_BLOCK);
+	if (!data_place(h, ACCESS_STORE, va, &at))
+		return false;
+	if (!at.host) {
+		trap_raise(h, CAUSE_STORE_ACCESS, va);
+		return false;
+	}
+	if (code_has(h->m, at.pa))
+		code_invalidate(h->m, at.pa & ~(uint64_t)(CBO_BLOCK - 1), CBO_BLOCK);
+	memset(at.host - (va & (CBO_BLOCK - 1)), 0, CBO_BLOCK);
+	return true;
+}
+
 /* -- instructions ----------------------------------------------------------------------------- */
 
 /* => physical address of va for a fetch, with the L1 entry that translated it; or a trap. */
@@ -587,7 +634,7 @@ static bool fetch_place(struct hart *h, uint64_t va, uint64_t *pa, unsigned *own
 			return false;
 		*pa = entry_pa(&h->mmu.tlb[TLB_L1_FETCH].entries[*owner], va);
 	}
-	if (*pa - BOARD_RAM_BASE < h->m->ram_size)
+	if (*pa - BOARD_RAM_BASE < h->m->ram_size && pmp_allows(h, *pa, ACCESS_FETCH, h->prv))
 		return true;
 	trap_raise(h, CAUSE_FETCH_ACCESS, va);
 	return false;

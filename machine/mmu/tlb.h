@@ -38,8 +38,8 @@ struct tlb {
 };
 
 /* Where translations are looked up: privilege and SUM decide which bank is the current one. */
-enum { BANK_USER, BANK_SUPER, BANK_SUPER_SUM, BANK_BARE, BANK_NONE, DATA_BANKS };
-enum { FETCH_USER, FETCH_SUPER, FETCH_BARE, FETCH_BANKS };
+enum { BANK_USER, BANK_SUPER, BANK_SUPER_SUM, BANK_BARE, BANK_BARE_M, BANK_NONE, DATA_BANKS };
+enum { FETCH_USER, FETCH_SUPER, FETCH_BARE, FETCH_BARE_M, FETCH_BANKS };
 
 #define DATA_SLOTS  256
 #define FETCH_SLOTS 64
@@ -76,7 +76,8 @@ struct mmu {
 	struct fetch_slot *fetch; /* current bank */
 	struct fetch_slot *cur;   /* slot of the page being executed; its stamp lags */
 	unsigned data_bank_no, fetch_bank_no;
-	bool paged_fetch; /* fetches are translated */
+	bool paged_fetch;    /* fetches are translated */
+	bool fault_as_store; /* a load's faults are told as a store's: cbo.* */
 
 	struct data_slot data_bank[DATA_BANKS][DATA_SLOTS];
 	uint16_t data_owner[DATA_BANKS][DATA_SLOTS]; /* index in l1d, or TLB_NONE */
@@ -102,6 +103,9 @@ void mmu_mode_changed(struct hart *h);
 /* satp was written: cached translations stay (they have ASIDs), lookaside slots go. */
 void mmu_satp_changed(struct hart *h);
 
+/* Empties the lookaside; what is cached stays. */
+void mmu_slots_drop(struct hart *h);
+
 /* sfence.vma in its four forms. */
 void mmu_flush_all(struct hart *h);
 void mmu_flush_page(struct hart *h, uint64_t va);
@@ -120,6 +124,13 @@ bool mmu_store(struct hart *h, uint64_t va, unsigned size, uint64_t value);
  * => host pointer and *pa; NULL: the trap has been raised.
  */
 void *mmu_atomic(struct hart *h, uint64_t va, unsigned size, enum access access, uint64_t *pa);
+
+/*
+ * Cache-block operations on the block that holds va: management (allowed where a load is; its
+ * faults are a store's), and zeroing. => false: the trap has been raised.
+ */
+bool mmu_cbo(struct hart *h, uint64_t va);
+bool mmu_cbo_zero(struct hart *h, uint64_t va);
 
 /*
  * The page that holds va, for execution; becomes the current one (mmu.cur).

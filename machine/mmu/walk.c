@@ -9,6 +9,7 @@
  * One loop serves Sv39, Sv48 and Sv57; LEVELS is the only difference. PTEs are
  * read and written in physical memory: a table outside RAM is an access fault.
  */
+#include "machine/mmu/pmp.h"
 #include "machine/mmu/walk.h"
 #include "machine/machine_state.h"
 #include "rv/pte.h"
@@ -61,7 +62,7 @@ bool walk_permits(unsigned perm, enum access access, unsigned prv, bool sum, boo
 	return allowed;
 }
 
-enum walk_end walk(struct machine *m, const struct walk_request *rq, struct walk_result *out)
+enum walk_end walk(const struct hart *h, const struct walk_request *rq, struct walk_result *out)
 {
 	unsigned levels = walk_levels(rq->satp);
 	uint64_t va = rq->va;
@@ -76,8 +77,8 @@ enum walk_end walk(struct machine *m, const struct walk_request *rq, struct walk
 
 	for (;;) {
 		/* 2. Read the PTE. */
-		uint64_t *slot = pte_at(m, a + RV_VPN(va, i) * 8);
-		if (!slot)
+		uint64_t *slot = pte_at(h->m, a + RV_VPN(va, i) * 8);
+		if (!slot || !pmp_allows(h, a, ACCESS_LOAD, PRV_S))
 			return WALK_ACCESS_FAULT;
 		uint64_t pte = *slot;
 		out->reads[i]++;
@@ -110,6 +111,8 @@ enum walk_end walk(struct machine *m, const struct walk_request *rq, struct walk
 		if ((pte & want) != want) {
 			if (!rq->update_ad)
 				return WALK_PAGE_FAULT;
+			if (!pmp_allows(h, a, ACCESS_STORE, PRV_S))
+				return WALK_ACCESS_FAULT;
 			pte |= want;
 			*slot = pte;
 		}

@@ -4,6 +4,8 @@
 
 #include "machine/machine.h"
 
+struct hart;
+
 /* What an access is, as far as translation asks. */
 struct walk_request {
 	uint64_t va, satp;
@@ -22,8 +24,9 @@ struct walk_result {
 	unsigned reads[5]; /* PTEs read, by level */
 };
 
-/* Walks, setting A and D. => WALK_OK with *out; out->reads is always right. */
-enum walk_end walk(struct machine *m, const struct walk_request *rq, struct walk_result *out);
+/* Walks, setting A and D; PTEs are read and written as S-mode, under the hart's PMP. => WALK_OK
+ * with *out; out->reads is always right. */
+enum walk_end walk(const struct hart *h, const struct walk_request *rq, struct walk_result *out);
 
 /* Levels of a satp mode; 0: bare or not implemented. */
 unsigned walk_levels(uint64_t satp);

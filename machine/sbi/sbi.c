@@ -21,6 +21,7 @@
 
 #include "machine/hart/code.h"
 #include "machine/machine_state.h"
+#include "machine/mmu/pmp.h"
 #include "rv/pte.h"
 
 #define SBI_VERSION                0x02000000 /* 2.0 */
@@ -203,10 +204,11 @@ void sbi_enter_supervisor(struct hart *h, uint64_t pc, uint64_t a1)
 		     1 << CAUSE_FETCH_PAGE | 1 << CAUSE_LOAD_PAGE | 1 << CAUSE_STORE_PAGE;
 	h->mideleg = 1 << IRQ_SSIP | 1 << IRQ_STIP | 1 << IRQ_SEIP;
 	h->mcounteren = h->scounteren = COUNTEREN_CY | COUNTEREN_TM | COUNTEREN_IR;
-	h->menvcfg = MENVCFG_STCE | MENVCFG_ADUE;
+	h->menvcfg = MENVCFG_STCE | MENVCFG_ADUE | ENVCFG_CBIE | ENVCFG_CBCFE | ENVCFG_CBZE;
 	h->mtimecmp = h->stimecmp = h->m->sbi_timer[h->id] = UINT64_MAX;
 	h->m->sbi_suspended[h->id] = false;
 	h->status = HART_RUNNING;
+	pmp_open(h);
 	mmu_mode_changed(h);
 	hart_timer_update(h);
 }

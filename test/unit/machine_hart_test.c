@@ -6,6 +6,7 @@
  */
 #include "test/unit/machine_board.h"
 
+#include "machine/mmu/pmp.h"
 #include "machine/mmu/walk.h"
 #include "rv/pte.h"
 
@@ -146,6 +147,7 @@ static void load_program(struct machine_under_test *t, uint64_t rounds)
 		map(t, DATA_VA + i * 4096, DATA_PA + (i * 37 % 128) * 4096, PTE_R | PTE_W);
 
 	machine_start_bare(t->b.m, paddr(MAIN_VA));
+	pmp_open(h);
 	h->prv = PRV_S;
 	h->satp = (uint64_t)SATP_MODE_SV39 << SATP_MODE_SHIFT | TABLES >> RV_PAGE_SHIFT;
 	h->x[8] = 12345;

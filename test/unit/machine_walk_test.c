@@ -5,6 +5,7 @@
  */
 #include "test/unit/machine_board.h"
 
+#include "machine/mmu/pmp.h"
 #include "machine/mmu/walk.h"
 #include "rv/pte.h"
 
@@ -49,6 +50,7 @@ static struct walk_request request(enum access access, unsigned prv)
 static int setup(void **state)
 {
 	board_init(&b, 8 * MIB, 1);
+	pmp_open(&b.m->harts[0]);
 	put(ROOT, 1, ppn(MID) | PTE_V);
 	put(MID, 1, ppn(LEAF) | PTE_V);
 	return 0;
@@ -93,7 +95,7 @@ static void every_leaf(void **state)
 			rq.update_ad = k / 24 & 1;
 			uint64_t pte = ppn(FRAME) | bits;
 			put(LEAF, 1, pte);
-			bool ok = walk(b.m, &rq, &out) == WALK_OK;
+			bool ok = walk(&b.m->harts[0], &rq, &out) == WALK_OK;
 			assert_int_equal(
 			    ok, should_pass(bits, rq.access, rq.prv, rq.sum, rq.mxr, rq.update_ad));
 			if (ok) {
@@ -111,7 +113,7 @@ static enum walk_end walk_load(struct walk_result *out)
 {
 	struct walk_request rq = request(ACCESS_LOAD, PRV_S);
 
-	return walk(b.m, &rq, out);
+	return walk(&b.m->harts[0], &rq, out);
 }
 
 static void pointers(void **state)
@@ -167,7 +169,7 @@ static void addresses_that_are_no_sign_extension(void **state)
 	for (unsigned i = 0; i < 4; i++) {
 		struct walk_request rq = request(ACCESS_LOAD, PRV_S);
 		rq.va = bad[i];
-		assert_int_equal(walk(b.m, &rq, &out), WALK_PAGE_FAULT);
+		assert_int_equal(walk(&b.m->harts[0], &rq, &out), WALK_PAGE_FAULT);
 		assert_int_equal(out.reads[2], 0);
 	}
 }
@@ -184,12 +186,13 @@ static void sv48_and_sv57(void **state)
 	put(top, 5, ppn(upper) | PTE_V);
 	rq.va = 3ULL << 39 | VA;
 	rq.satp = (uint64_t)SATP_MODE_SV48 << SATP_MODE_SHIFT | upper >> RV_PAGE_SHIFT;
-	assert_int_equal(walk(b.m, &rq, &out), WALK_OK);
+	assert_int_equal(walk(&b.m->harts[0], &rq, &out), WALK_OK);
 	assert_int_equal(out.reads[3], 1);
 	rq.va |= 5ULL << 48;
-	assert_int_equal(walk(b.m, &rq, &out), WALK_PAGE_FAULT); /* not canonical for Sv48 */
+	assert_int_equal(walk(&b.m->harts[0], &rq, &out),
+			 WALK_PAGE_FAULT); /* not canonical for Sv48 */
 	rq.satp = (uint64_t)SATP_MODE_SV57 << SATP_MODE_SHIFT | top >> RV_PAGE_SHIFT;
-	assert_int_equal(walk(b.m, &rq, &out), WALK_OK);
+	assert_int_equal(walk(&b.m->harts[0], &rq, &out), WALK_OK);
 	assert_int_equal(out.reads[4], 1);
 	assert_int_equal(out.ppn, FRAME >> RV_PAGE_SHIFT);
 }

@@ -89,6 +89,7 @@ void mobj_put(struct mobj *o)
 		return;
 	mobj_discard(o, 0, UINT64_MAX);
 	CHECK3(o->nframes, ==, 0);
+	kfree(o->label);
 	cache_free(mobj_cache, o);
 }
 

@@ -28,11 +28,18 @@ struct mobj {
 	uint64_t base;          /* index of the first page that root can hold */
 	unsigned height;        /* levels of nodes; 0: no frame, no root */
 	struct mobj *copy;      /* while a space is forked: what the child has in its place */
+	uint64_t ino, dev;      /* of the file, for /proc/PID/maps */
+	char *label;            /* its path, kmalloc'd; set once. NULL: none is known */
 };
 
 struct mobj *mobj_create(enum mobj_kind kind, uint64_t size); /* refs 1; NULL: no memory */
 void mobj_get(struct mobj *o);
 void mobj_put(struct mobj *o); /* the last reference frees its frames */
+
+static inline const char *mobj_label(const struct mobj *o)
+{
+	return o->label ? o->label : "";
+}
 
 #define MOBJ_SHIFT 6
 #define MOBJ_SLOTS (1u << MOBJ_SHIFT)

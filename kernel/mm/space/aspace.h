@@ -47,8 +47,10 @@ struct aspace {
 	uint64_t mapped;                  /* bytes in VMAs */
 	uint64_t resident, resident_peak; /* pages mapped */
 	uint64_t minor_faults, major_faults;
-	vaddr_t mmap_top; /* mappings are placed below, top down */
-	uint64_t vdso;    /* where the kernel's page of code is; 0: nowhere */
+	uint64_t args, envs, strings_end; /* addresses: argv's strings [args, envs), then envp's */
+	uint64_t stack_start;             /* where the first sp was */
+	vaddr_t mmap_top;                 /* mappings are placed below, top down */
+	uint64_t vdso;                    /* where the kernel's page of code is; 0: nowhere */
 };
 
 /*

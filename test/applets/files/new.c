@@ -1,0 +1,9 @@
+static int add(int a, int b)
+{
+	return a + b;
+}
+
+int main(void)
+{
+	return add(3, 4);
+}
