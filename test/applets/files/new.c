@@ -1,3 +1,4 @@
+/* Two texts that differ, for diff and patch. */
 static int add(int a, int b)
 {
 	return a + b;

@@ -1,3 +1,4 @@
+/* Two texts that differ, for diff and patch. */
 int add(int a, int b)
 {
 	return a + b;
