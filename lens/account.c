@@ -14,8 +14,8 @@
  *        '- not                                          snapshot                  checked
  *           counted
  *
- * Page faults that the kernel provokes before HELLO, while it turns paging on,
- * have no events; they are left out of account 6.
+ * Page faults that the kernel provokes before HELLO, and on the other harts before
+ * HART_START, while it turns paging on, have no events; they are left out of account 6.
  *
  * Invariants
  *   I1  by_state[s] = number of frames with state s; all of RAM is in frames[].
@@ -427,6 +427,13 @@ void lens_trace(struct lens *l, struct machine *m, unsigned hart, unsigned event
 		return;
 	switch (event) {
 	case TRACE_HELLO: hello(l, m, hart, a); break;
+	case TRACE_HART_START: {
+		struct hart_counters c;
+
+		machine_counters(m, hart, &c);
+		l->faults_before += c.page_faults;
+		break;
+	}
 	case TRACE_PROC_START:
 		p = process_get(l, a[0]);
 		if (p) {
