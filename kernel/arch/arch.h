@@ -199,8 +199,11 @@ void arch_fp_set(struct arch_thread *a, const struct arch_fp *fp);
  */
 _Noreturn void kernel_main(const void *fdt);
 
-/* A program's ECALL: number in a7, arguments in a0 to a5, result to a0. pc is past the ECALL. */
-void kernel_syscall(struct trapframe *tf);
+/*
+ * A program's ECALL: number in a7, arguments in a0 to a5, result to a0. pc is past the ECALL.
+ * current: arch_current(). => whether s0 to s11 of the program may have been changed in tf.
+ */
+bool kernel_syscall(struct trapframe *tf, void *current);
 
 /*
  * A page fault at va from user mode, or from one of the user-copy routines (from_user false).
