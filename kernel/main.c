@@ -7,7 +7,8 @@
  *
  * Words of the kernel command line, separated by spaces; unknown ones are ignored:
  *
- *     init=PATH      the program, an absolute path; default /init
+ *     init=PATH      the program, an absolute path; default /init. Given several times, all
+ *                    run side by side, and the first process is the kernel's own
  *     seed=N         decimal or 0x; default: a hash of the tree's rng-seed, else 0
  *     epoch=SECONDS  what the real-time clock shows at start; default 2026-01-01
  *     9p=TAG[/FOLDER],PATH[,rw]   a folder of the host's, of the 9P device of that tag, is
@@ -20,6 +21,7 @@
  *     /.limpid/argv, /.limpid/envp    strings, each with its NUL
  *     /.limpid/cwd                    the current folder; default /
  *     /.limpid/execfn                 the program's name as the user typed it
+ *     /.limpid/argv.2 ...             the same for the second program, and so on
  *
  * When a program cannot be started, the kernel says why in one line and ends as
  * a shell would: 127, it is not there; 126, it cannot be run.
@@ -49,15 +51,19 @@
 #define STATUS_NOT_FOUND  127
 #define STATUS_CANNOT_RUN 126
 #define OWN_FOLDER        ".limpid"
+#define MAX_PROGRAMS      16
 #define MAX_MOUNTS        32
 
 struct options {
-	char *init; /* NULL: none given */
+	char *inits[MAX_PROGRAMS];
+	unsigned ninits;
 	bool has_seed, verbose;
 	char *mounts[MAX_MOUNTS]; /* as p9fs_mount() takes them */
 	unsigned nmounts;
 	uint64_t seed;
 };
+
+static struct options options;
 
 /* Ends the machine with one line. */
 static _Noreturn void give_up(unsigned status, const char *fmt, ...)
@@ -129,8 +135,9 @@ static void parse_options(const char *line, struct options *o)
 		while (line[len] && line[len] != ' ')
 			len++;
 		if (has_key(line, len, "init=", &value, &n)) {
-			kfree(o->init);
-			o->init = copy_text(value, n);
+			if (o->ninits == MAX_PROGRAMS)
+				give_up(STATUS_CANNOT_RUN, "more than %d programs", MAX_PROGRAMS);
+			o->inits[o->ninits++] = copy_text(value, n);
 		} else if (has_key(line, len, "seed=", &value, &n)) {
 			o->seed = parse_number(value, n);
 			o->has_seed = true;
@@ -184,13 +191,26 @@ static void unpack_initrd(const struct dt *dt, const struct options *o)
 		kprintf("initial RAM disk: %lx to %lx\n", start, end);
 }
 
+/* => which of several programs the current process is to be, from 0. */
+static unsigned program_number(void)
+{
+	return options.ninits > 1 ? proc_current()->pid - 2 : 0;
+}
+
 /*
  * Takes the contents of /.limpid/NAME out of the tree. => the object, with a reference; NULL: there
  * is no such file.
  */
-static struct mobj *take_own_file(const char *name)
+static struct mobj *take_own_file(const char *base)
 {
+	char name[32];
 	struct mobj *o = NULL;
+	unsigned program = program_number();
+
+	if (program > 0)
+		ksnprintf(name, sizeof name, "%s.%u", base, program + 1);
+	else
+		ksnprintf(name, sizeof name, "%s", base);
 
 	tree_lock();
 	struct inode *dir = dir_find(tree_root(), OWN_FOLDER, strlen(OWN_FOLDER));
@@ -340,12 +360,11 @@ static const char *base_name(const char *path)
 }
 
 /* What the first thread needs, which begins on a stack of its own. */
-static struct options options;
 static struct dt dt;
 
 static void start_program(void)
 {
-	const char *init = options.init ? options.init : "/init", *why;
+	const char *init = options.ninits ? options.inits[program_number()] : "/init", *why;
 	struct thread *t = thread_current();
 	struct proc *p = t->proc;
 	struct exec_request request = {.name = base_name(init)};
@@ -382,6 +401,37 @@ static void start_program(void)
 	arch_user_enter(&t->arch);
 }
 
+/*
+ * The first process of several programs: starts them, waits until all have ended, and ends with
+ * the first status in their order that is not 0.
+ */
+static void start_programs(void)
+{
+	const struct wait_request any = {.type = P_ALL, .options = WEXITED};
+	int status[MAX_PROGRAMS] = {0};
+	unsigned left = options.ninits, n = 0;
+	struct wait_result r;
+
+	sched_begin();
+	ksnprintf(thread_current()->comm, COMM_LEN, "programs");
+	for (unsigned i = 0; i < options.ninits; i++) {
+		struct proc *p = proc_create_program(start_program);
+
+		if (!p)
+			no_memory();
+		sched_start(p->leader);
+	}
+	while (left > 0 && proc_wait(&any, &r) > 0) {
+		if (r.pid < 2 || r.pid >= 2 + options.ninits)
+			continue; /* here: somebody's orphan */
+		status[r.pid - 2] = r.status;
+		left--;
+	}
+	while (n < options.ninits - 1 && status[n] == 0)
+		n++;
+	proc_exit(status[n]);
+}
+
 _Noreturn void kernel_hart_main(void)
 {
 	sched_init_hart();
@@ -416,7 +466,7 @@ _Noreturn void kernel_main(const void *fdt)
 		kprintf("memory: %lu KiB, %lu KiB free; seed %lu\n", fs.total * 4, fs.free * 4,
 			options.seed);
 	}
-	struct proc *p = proc_create_first(start_program);
+	struct proc *p = proc_create_first(options.ninits > 1 ? start_programs : start_program);
 	if (!p)
 		no_memory();
 	sched_start(p->leader);

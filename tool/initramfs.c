@@ -102,53 +102,86 @@ static bool has_blank(const char *s)
 	return s[strcspn(s, " \t\n\"'\\")] != 0;
 }
 
-int initramfs_build(struct initramfs *r, const struct program *p, char *const *args,
+/* => the path of a file of /.limpid that says something of program n. */
+static const char *own_path(char *buf, size_t size, const char *name, unsigned n)
+{
+	if (n == 0)
+		snprintf(buf, size, OWN_FOLDER "/%s", name);
+	else
+		snprintf(buf, size, OWN_FOLDER "/%s.%u", name, n + 1);
+	return buf;
+}
+
+/* Adds program n, and the word that names it to *append. => false: no memory. */
+static bool add_program(struct initramfs *r, const struct initramfs_program *ip, unsigned n,
+			const char *cwd, char *const *env, const struct folders *folders)
+{
+	const struct program *p = &ip->program;
+	bool is_shown = folders && folders_show(folders, p->path);
+	/* A file that may not be executed is no program there, but it is asked for by name. */
+	bool is_own = p->is_compiled || access(p->path, X_OK) < 0;
+	struct cpio *c = &r->archive;
+	char *place = NULL, *append = NULL, path[64];
+
+	if (has_blank(p->path)) {
+		if (asprintf(&place, PLACE_OF_ODD_PATHS "%.0u", n) < 0)
+			place = NULL;
+	} else if (is_shown && is_own) {
+		if (asprintf(&place, OWN_FOLDER "%s", strrchr(p->path, '/')) < 0)
+			place = NULL;
+	} else {
+		place = strdup(p->path);
+	}
+	if (!place || asprintf(&append, "%sinit=%s ", r->append, place) < 0) {
+		free(place);
+		return false;
+	}
+	free(r->append);
+	r->append = append;
+	if (!add_folders(c, cwd, place))
+		c->failed = true;
+	add_strings(c, own_path(path, sizeof path, "argv", n), p->argv0, ip->args);
+	add_strings(c, own_path(path, sizeof path, "envp", n), NULL, env);
+	cpio_add_file(c, own_path(path, sizeof path, "cwd", n), 0644, cwd, strlen(cwd) + 1);
+	cpio_add_file(c, own_path(path, sizeof path, "execfn", n), 0644, p->argv0,
+		      strlen(p->argv0) + 1);
+	if (!is_shown || is_own || has_blank(p->path))
+		cpio_add_file(c, place, 0755, p->image, p->len);
+	free(place);
+	return true;
+}
+
+int initramfs_build(struct initramfs *r, const struct initramfs_program *programs, unsigned count,
 		    char *const *env, uint64_t seed, const struct folders *folders)
 {
-	const char *place = p->path;
-	bool is_shown = folders && folders_show(folders, p->path);
-	bool is_copied = !is_shown || p->is_compiled || has_blank(p->path);
-	char *own = NULL, *words = folders ? folders_words(folders) : strdup("");
-	struct cpio *c = &r->archive;
-	char *cwd = getcwd(NULL, 0);
-	char size[COMMAS_SIZE];
+	char *cwd = getcwd(NULL, 0), *words = folders ? folders_words(folders) : strdup("");
+	const struct program *large = &programs[0].program;
+	char *append = NULL, size[COMMAS_SIZE];
+	bool ok;
 
-	*r = (struct initramfs){0};
-	if (has_blank(p->path)) {
-		place = PLACE_OF_ODD_PATHS;
-	} else if (is_shown && p->is_compiled) {
-		if (asprintf(&own, OWN_FOLDER "%s", strrchr(p->path, '/')) < 0)
-			own = NULL;
-		place = own;
-	}
+	*r = (struct initramfs){.append = strdup("")};
 	if (!cwd || cwd[0] != '/') { /* removed, or out of reach: the program starts in / */
 		free(cwd);
 		cwd = strdup("/");
 	}
-	if (!cwd || !words || !place ||
-	    asprintf(&r->append, "init=%s seed=%" PRIu64 "%s", place, seed, words) < 0) {
-		r->append = NULL;
-		free(own);
-		free(words);
-		free(cwd);
-		return complain_no_memory();
+	ok = cwd && words && r->append;
+	for (unsigned n = 0; n < count && ok; n++) {
+		ok = add_program(r, &programs[n], n, cwd, env, folders);
+		if (programs[n].program.len > large->len)
+			large = &programs[n].program;
 	}
+	ok = ok && asprintf(&append, "%sseed=%" PRIu64 "%s", r->append, seed, words) >= 0;
 	free(words);
-	if (!add_folders(c, cwd, place))
-		c->failed = true;
-	add_strings(c, "/.limpid/argv", p->argv0, args);
-	add_strings(c, "/.limpid/envp", NULL, env);
-	cpio_add_file(c, "/.limpid/cwd", 0644, cwd, strlen(cwd) + 1);
-	cpio_add_file(c, "/.limpid/execfn", 0644, p->argv0, strlen(p->argv0) + 1);
-	if (is_copied)
-		cpio_add_file(c, place, 0755, p->image, p->len);
-	free(own);
 	free(cwd);
-	if (cpio_finish(c))
+	if (!ok)
+		return complain_no_memory();
+	free(r->append);
+	r->append = append;
+	if (cpio_finish(&r->archive))
 		return 0;
-	if (p->len > UINT32_MAX) {
+	if (large->len > UINT32_MAX) {
 		complain("%s: is %s large; 4 GiB is the most that the archive format can hold",
-			 p->shown, bytes_human(size, p->len));
+			 large->shown, bytes_human(size, large->len));
 		return EXIT_CANNOT_RUN;
 	}
 	return complain_no_memory();

@@ -36,28 +36,30 @@ extern char **environ;
 #define SLICE 10000000
 
 /* The kernel's image and what it needs to begin with; it says itself when that is not enough. */
+#define MAX_PROGRAMS 16 /* the kernel's, too */
+
 #define KERNEL_ROOM (4 << 20)
 
 static const char help[] =
-    "usage: limpid run [OPTIONS] [--] PROGRAM [ARG...]\n"
+    "usage: limpid run [OPTIONS] [--] PROGRAM [ARG...] [: PROGRAM [ARG...]]...\n"
     "\n"
-    "Runs a riscv64 Linux program, linked with -static, in Limpid's virtual memory.\n"
-    "A PROGRAM without a slash is looked up in PATH. A C or C++ source is compiled\n"
-    "first, with -O0 -g -fno-omit-frame-pointer -static. The program sees the current\n"
-    "folder and its own, and may not change them; /tmp is its own, and empty.\n"
-    "\n"
+    "Runs riscv64 Linux programs, linked with -static, in Limpid's virtual memory;\n"
+    "side by side, with lone colons between them. One without a slash is looked up in\n"
+    "PATH; a C or C++ source is compiled with -O0 -g -fno-omit-frame-pointer -static.\n"
+    "A program sees the current folder and its own, but may not change them.\n"
     "  --stats               what its memory did, on standard error, at the end\n"
     "  --json FILE           the same numbers as JSON\n"
     "  --memory SIZE         RAM of the machine, as 64M or 1G; default 128M\n"
     "  --harts N             processors of the machine; default 1\n"
-    "  --share DIR           shows one more folder to the program, to be read only\n"
-    "  --write DIR           the same, and the program may change what is in it\n"
+    "  --share DIR           one more folder is shown, to be read only\n"
+    "  --write DIR           the same, and may be changed\n"
     "  --seed N              another address-space layout and frame placement\n"
     "  --max-instructions N  stop after N, with exit status 124\n"
     "  --cc CC               compiler for sources; default riscv64-linux-gnu-gcc\n"
     "  --cflags FLAGS        more compiler flags, separated by blanks; they win\n"
     "\n"
-    "The exit status is the program's, and its death by a signal too. Otherwise:\n"
+    "The exit status is the program's, and its death by a signal too; of several, the\n"
+    "first in order that is not 0. Otherwise:\n"
     "124 stopped by --max-instructions, 125 limpid failed or was misused, 126 the\n"
     "program cannot be run, 127 it was not found.\n";
 
@@ -67,7 +69,8 @@ struct run {
 	struct machine_config config;
 	struct machine *machine;
 	struct lens *lens;
-	struct program program;
+	struct initramfs_program programs[MAX_PROGRAMS]; /* side by side */
+	unsigned nprograms;
 	struct folders folders;
 	struct initramfs ramfs;
 
@@ -145,6 +148,36 @@ static int parse(struct run *r, int argc, char **argv, int *operand)
 	return -1;
 }
 
+/* Opens the programs, which lone colons separate. => 0 or an exit status. */
+static int open_programs(struct run *r, char **argv)
+{
+	int status = 0;
+
+	while (status == 0 && argv && *argv) {
+		char **end = argv + 1;
+		struct initramfs_program *p = &r->programs[r->nprograms];
+
+		while (*end && strcmp(*end, ":") != 0)
+			end++;
+		bool more = *end != NULL;
+		if (r->nprograms == MAX_PROGRAMS || strcmp(*argv, ":") == 0 || (more && !end[1])) {
+			complain(r->nprograms == MAX_PROGRAMS
+				     ? "run: more than %d programs side by side"
+				     : "run: a program is missing beside a colon",
+				 MAX_PROGRAMS);
+			return EXIT_TROUBLE;
+		}
+		*end = NULL;
+		r->nprograms++;
+		p->args = argv + 1;
+		status = program_open(&p->program, *argv, r->cc, r->cflags);
+		if (status == 0)
+			status = folders_add_usual(&r->folders, p->program.path);
+		argv = more ? end + 1 : NULL;
+	}
+	return status;
+}
+
 /* A size to try: the next power of two that has room for `bytes`. */
 static const char *suggest(char *buf, size_t size, uint64_t bytes)
 {
@@ -165,11 +198,14 @@ static int check_room(const struct run *r)
 	uint64_t need = r->ramfs.archive.len + KERNEL_ROOM;
 	char archive[COMMAS_SIZE], memory[COMMAS_SIZE], size[32];
 
+	/* Read through a folder, a program is in memory too. */
+	if (r->programs[0].program.len > r->ramfs.archive.len)
+		need += r->programs[0].program.len;
 	if (need <= r->config.memory_size)
 		return 0;
 	complain("%s: its %s and the kernel do not fit into %s of memory; give it more: "
 		 "--memory %s",
-		 r->program.shown, bytes_human(archive, r->program.len),
+		 r->programs[0].program.shown, bytes_human(archive, r->programs[0].program.len),
 		 bytes_human(memory, r->config.memory_size), suggest(size, sizeof size, 2 * need));
 	return EXIT_CANNOT_RUN;
 }
@@ -196,7 +232,8 @@ static int build(struct run *r)
 		r->config.has_stream[s] = host_has_stream(s);
 
 	r->lens = lens_create(&options);
-	if (!r->lens || !lens_program(r->lens, r->program.image, r->program.len))
+	if (!r->lens ||
+	    !lens_program(r->lens, r->programs[0].program.image, r->programs[0].program.len))
 		return complain_no_memory();
 	r->machine = machine_create(&r->config, &r->iface, &why);
 	if (!r->machine) {
@@ -210,7 +247,7 @@ static int build(struct run *r)
 	why = machine_load(r->machine, kernel_image, (size_t)(kernel_image_end - kernel_image),
 			   r->ramfs.archive.data, r->ramfs.archive.len, r->ramfs.append);
 	if (why) {
-		complain("%s: %s", r->program.shown, why);
+		complain("%s: %s", r->programs[0].program.shown, why);
 		return EXIT_CANNOT_RUN;
 	}
 	/* here: the guest has its copy */
@@ -366,7 +403,8 @@ static void clean(struct run *r)
 	lens_destroy(r->lens);
 	folders_close(&r->folders);
 	initramfs_free(&r->ramfs);
-	program_close(&r->program);
+	for (unsigned n = 0; n < r->nprograms; n++)
+		program_close(&r->programs[n].program);
 }
 
 int verb_run(int argc, char **argv)
@@ -389,12 +427,10 @@ int verb_run(int argc, char **argv)
 		}
 	}
 
-	status = program_open(&r.program, argv[operand], r.cc, r.cflags);
+	status = open_programs(&r, argv + operand);
 	if (status == 0)
-		status = folders_add_usual(&r.folders, r.program.path);
-	if (status == 0)
-		status = initramfs_build(&r.ramfs, &r.program, argv + operand + 1, environ,
-					 r.config.seed, &r.folders);
+		status = initramfs_build(&r.ramfs, r.programs, r.nprograms, environ, r.config.seed,
+					 &r.folders);
 	if (status == 0)
 		status = check_room(&r);
 	if (status == 0)

@@ -24,13 +24,20 @@
 #include "kernel/mm/frame/slab.h"
 #include "abi/linux.h"
 
-#define MSIZE      (64u << 10)
-#define MSIZE_MIN  4096u
-#define IO_HEADER  24 /* what of a message is not data, and some more */
-#define HEADER     7
-#define TAG        1
-#define NO_TAG     0xffff
-#define FREE_FIDS  64
+#define MSIZE     (64u << 10)
+#define MSIZE_MIN 4096u
+#define IO_HEADER 24 /* what of a message is not data, and some more */
+#define HEADER    7
+#define TAG       1
+#define NO_TAG    0xffff
+#define FREE_FIDS 64
+
+/* Where the bytes of Rread and Twrite begin: buffers are shifted so that these are aligned, since
+ * copies of words are several times faster than copies of bytes. */
+#define DATA_OF_READ  11
+#define DATA_OF_WRITE 23
+#define DATA_ALIGN    8
+
 #define ATTR_BASIC 0x7ff
 #define REMOVE_DIR 0x200
 
@@ -195,7 +202,7 @@ static void free_fid(struct p9_client *c, uint32_t fid)
 		c->free[c->nfree++] = fid; /* others are never used again: there are 2^32 */
 }
 
-int p9_client_create(struct p9_device *d, struct p9_client **out, uint32_t *root)
+int p9_client_create(struct p9_device *d, struct p9_client **result, uint32_t *root)
 {
 	struct p9_client *c = kzalloc(sizeof *c);
 
@@ -204,14 +211,15 @@ int p9_client_create(struct p9_device *d, struct p9_client **out, uint32_t *root
 	c->device = d;
 	c->msize = MSIZE;
 	mutex_init(&c->lock);
-	c->out = kmalloc(MSIZE);
-	c->in = kmalloc(MSIZE);
-	if (!c->out || !c->in) {
-		kfree(c->out);
-		kfree(c->in);
+	uint8_t *out_room = kmalloc(MSIZE + DATA_ALIGN), *in_room = kmalloc(MSIZE + DATA_ALIGN);
+	if (!out_room || !in_room) {
+		kfree(out_room);
+		kfree(in_room);
 		kfree(c);
 		return -ENOMEM;
 	}
+	c->out = out_room + DATA_ALIGN - DATA_OF_WRITE % DATA_ALIGN;
+	c->in = in_room + DATA_ALIGN - DATA_OF_READ % DATA_ALIGN;
 	begin(c, TVERSION);
 	put32(c, MSIZE);
 	put_string(c, "9P2000.L", 8);
@@ -231,7 +239,7 @@ int p9_client_create(struct p9_device *d, struct p9_client **out, uint32_t *root
 	put_string(c, "", 0);
 	put32(c, 0);
 	error = end(c, call(c));
-	*out = c;
+	*result = c;
 	return error;
 }
 

@@ -316,7 +316,8 @@ void proc_free(struct proc *p)
 	cache_free(proc_cache, p);
 }
 
-struct proc *proc_create_first(void (*entry)(void))
+/* Of the kernel's own making: a session of its own, default limits, an ordinary user. */
+static struct proc *create(struct proc *parent, void (*entry)(void))
 {
 	struct proc *p = proc_alloc();
 	struct thread *t = p ? thread_create(p, entry) : NULL;
@@ -335,11 +336,29 @@ struct proc *proc_create_first(void (*entry)(void))
 	p->as->as_limit = p->rlimits[RLIMIT_AS].cur;
 	p->leader = t;
 	t->is_leader = true;
+	p->parent = parent;
+	p->exit_signal = SIGCHLD;
+	spin_lock(&proc_tree_lock);
 	thread_link_locked(t);
 	p->pid = p->pgid = p->sid = t->tid;
 	list_add_tail(&proc_all, &p->all);
-	TRACE(TRACE_PROC_START, p->pid, 0, 0, 0, 0, 0);
+	if (parent) {
+		p->ppid = parent->pid;
+		list_add_tail(&parent->children, &p->sibling);
+	}
+	spin_unlock(&proc_tree_lock);
+	TRACE(TRACE_PROC_START, p->pid, p->ppid, 0, 0, 0, 0);
 	return p;
+}
+
+struct proc *proc_create_first(void (*entry)(void))
+{
+	return create(NULL, entry);
+}
+
+struct proc *proc_create_program(void (*entry)(void))
+{
+	return create(proc_current(), entry);
 }
 
 uint64_t proc_ran_ns_locked(const struct proc *p)

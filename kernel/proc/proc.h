@@ -174,6 +174,8 @@ bool proc_group_is_orphaned_locked(uint32_t pgid, const struct proc *but);
 
 /* => the first process, one thread that begins in `entry`; NULL: no memory. */
 struct proc *proc_create_first(void (*entry)(void));
+/* => the same as a child of the current one, which is the kernel's own; to be started. */
+struct proc *proc_create_program(void (*entry)(void));
 
 /* Its parts, for clone.c. => NULL: no memory, or no number left. */
 struct thread *thread_create(struct proc *p, void (*entry)(void));
