@@ -126,6 +126,11 @@ uint32_t virtio_config32(const struct virtio *v, unsigned offset)
 	return get(v, REG_CONFIG + offset);
 }
 
+uint8_t virtio_config8(const struct virtio *v, unsigned offset)
+{
+	return mmio_read8(v->regs + REG_CONFIG + offset);
+}
+
 void virtio_ack(struct virtio *v)
 {
 	set(v, REG_INT_ACK, get(v, REG_INT_STATUS));

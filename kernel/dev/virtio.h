@@ -56,7 +56,8 @@ bool virtio_find(const struct dt *dt, uint32_t id, unsigned *skip, struct virtio
 bool virtio_negotiate(struct virtio *v, uint64_t wanted);
 void virtio_ready(struct virtio *v); /* all queues are set up: the device may run */
 
-uint32_t virtio_config32(const struct virtio *v, unsigned offset); /* offset: a multiple of 4 */
+uint32_t virtio_config32(const struct virtio *v, unsigned offset);
+uint8_t virtio_config8(const struct virtio *v, unsigned offset);
 /* Acknowledges the device's interrupt. */
 void virtio_ack(struct virtio *v);
 

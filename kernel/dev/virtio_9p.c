@@ -34,17 +34,13 @@ static void on_interrupt(void *ctx)
 	virtio_ack(&d->virtio);
 }
 
+/* By bytes: a device answers no read that goes beyond its configuration's end. */
 static void read_tag(struct p9_device *d)
 {
-	uint32_t word = virtio_config32(&d->virtio, 0);
-	size_t len = word & 0xffff;
+	size_t len = virtio_config8(&d->virtio, 0) | (size_t)virtio_config8(&d->virtio, 1) << 8;
 
-	for (size_t i = 0; i < len && i < TAG_MAX; i++) {
-		unsigned at = (unsigned)i + 2;
-
-		word = virtio_config32(&d->virtio, at & ~3u);
-		d->tag[i] = (char)(word >> 8 * (at & 3));
-	}
+	for (size_t i = 0; i < len && i < TAG_MAX; i++)
+		d->tag[i] = (char)virtio_config8(&d->virtio, (unsigned)i + 2);
 }
 
 void p9_devices_init(const struct dt *dt)
