@@ -188,6 +188,9 @@ void arch_user_init(struct arch_thread *a, uint64_t pc, uint64_t sp);
 void arch_thread_copy_user(struct arch_thread *to, struct arch_thread *current);
 _Noreturn void arch_user_enter(struct arch_thread *current);
 
+/* The page of code for programs. => its bytes, at most a page; where in it handlers return to. */
+const void *arch_vdso(size_t *len, uint64_t *sigreturn);
+
 const struct arch_fp *arch_fp_get(struct arch_thread *current);
 void arch_fp_set(struct arch_thread *a, const struct arch_fp *fp);
 
@@ -199,8 +202,11 @@ void arch_fp_set(struct arch_thread *a, const struct arch_fp *fp);
  */
 _Noreturn void kernel_main(const void *fdt);
 
-/* A program's ECALL: number in a7, arguments in a0 to a5, result to a0. pc is past the ECALL. */
-void kernel_syscall(struct trapframe *tf);
+/*
+ * A program's ECALL: number in a7, arguments in a0 to a5, result to a0. pc is past the ECALL.
+ * current: arch_current(). => whether s0 to s11 of the program may have been changed in tf.
+ */
+bool kernel_syscall(struct trapframe *tf, void *current);
 
 /*
  * A page fault at va from user mode, or from one of the user-copy routines (from_user false).

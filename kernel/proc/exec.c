@@ -277,6 +277,7 @@ int exec_commit(const struct exec_request *req, uint64_t pc, uint64_t sp)
 	memset(t->comm, 0, COMM_LEN);
 	ksnprintf(t->comm, COMM_LEN, "%s", req->name);
 	arch_user_init(&t->arch, pc, sp);
+	thread_work(t, WORK_REGISTERS);
 	TRACE(TRACE_USER_ENTER, p->pid, pc, sp, 0, 0, 0);
 	return 0;
 }

@@ -30,8 +30,9 @@ struct cred {
 };
 
 /* What is to be done before a thread goes back to its program. */
-#define WORK_SIGNAL  0x1 /* a signal may be due, or the process stops or ends */
-#define WORK_RESCHED 0x2 /* another thread should run */
+#define WORK_SIGNAL    0x1 /* a signal may be due, or the process stops or ends */
+#define WORK_RESCHED   0x2 /* another thread should run */
+#define WORK_REGISTERS 0x4 /* a system call has changed all registers of the program */
 
 struct thread {
 	struct arch_thread arch;  /* first: the seam relies on it */

@@ -132,6 +132,7 @@ int64_t sigframe_pop(void)
 	}
 	tf->pc = head.gregs[0];
 	memcpy(&tf->x[1], &head.gregs[1], 31 * sizeof tf->x[0]);
+	thread_work(t, WORK_REGISTERS);
 	tf->cause = 0; /* no system call to begin again */
 	if (fp_differ(arch_fp_get(&t->arch), &fp))
 		arch_fp_set(&t->arch, &fp);

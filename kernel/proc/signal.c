@@ -643,6 +643,7 @@ void thread_do_work(void)
 	struct thread *t = thread_current();
 	uint32_t work;
 
+	__atomic_fetch_and(&t->work, ~(uint32_t)WORK_REGISTERS, __ATOMIC_SEQ_CST);
 	while ((work = __atomic_load_n(&t->work, __ATOMIC_SEQ_CST))) {
 		if (work & WORK_RESCHED) {
 			__atomic_fetch_and(&t->work, ~(uint32_t)WORK_RESCHED, __ATOMIC_SEQ_CST);

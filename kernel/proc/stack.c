@@ -126,6 +126,7 @@ static unsigned fill_auxv(uint64_t *v, const struct proc *p, const struct aspace
 	    {AT_RANDOM, random},
 	    {AT_EXECFN, execfn},
 	    {AT_MINSIGSTKSZ, MINSIGSTKSZ},
+	    {AT_SYSINFO_EHDR, as->vdso},
 	    {AT_NULL, 0},
 	};
 	_Static_assert(sizeof pairs <= AUXV_WORDS * sizeof(uint64_t), "room for all pairs");

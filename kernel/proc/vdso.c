@@ -1,6 +1,7 @@
 /*
- * The vDSO: a page of code that the kernel maps into every program. On this
- * architecture a handler returns through it, because sigaction has no restorer.
+ * The vDSO: a page of code that the kernel maps into every program, an ELF shared
+ * object that C libraries find by AT_SYSINFO_EHDR. On this architecture a handler
+ * returns through it, because sigaction has no restorer.
  */
 #include "kernel/proc/vdso.h"
 #include "kernel/lib/lib.h"
@@ -10,19 +11,20 @@
 #include "abi/linux.h"
 
 static struct mobj *image;
-
-/* li a7, SYS_rt_sigreturn; ecall */
-static const uint32_t code[] = {0x00000893 | SYS_rt_sigreturn << 20, 0x00000073};
+static uint64_t sigreturn;
 
 int vdso_map(struct aspace *as)
 {
 	struct map_request m = {.len = PAGE_SIZE, .flags = VMA_READ | VMA_EXEC, .kind = TV_VDSO};
+	const void *code;
+	size_t len;
 	vaddr_t at;
 	int error;
 
 	if (!image) {
+		code = arch_vdso(&len, &sigreturn);
 		image = mobj_create(MOBJ_FILE, 0);
-		if (!image || mobj_write(image, 0, code, sizeof code) != sizeof code)
+		if (!image || mobj_write(image, 0, code, len) != len)
 			return -ENOMEM;
 		mobj_truncate(image, PAGE_SIZE);
 	}
@@ -35,5 +37,5 @@ int vdso_map(struct aspace *as)
 
 uint64_t vdso_sigreturn(const struct aspace *as)
 {
-	return as->vdso;
+	return as->vdso + sigreturn;
 }

@@ -209,14 +209,16 @@ static sys_call *const calls[SYS_MAX] = {
     [SYS_times] = sys_times,
 };
 
-void kernel_syscall(struct trapframe *tf)
+bool kernel_syscall(struct trapframe *tf, void *current)
 {
 	uint64_t nr = tf->x[REG_A7];
 	sys_call *call = nr < SYS_MAX ? calls[nr] : NULL;
-	struct thread *t = thread_current();
+	struct thread *t = current;
 
 	t->sys_a0 = tf->x[REG_A0];
 	tf->x[REG_A0] = call ? (uint64_t)call(&tf->x[REG_A0]) : (uint64_t)-ENOSYS;
-	if (t->work)
-		thread_do_work();
+	if (__builtin_expect(!t->work, 1))
+		return false;
+	thread_do_work();
+	return true;
 }

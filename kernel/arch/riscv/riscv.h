@@ -15,6 +15,7 @@
 #define PERCPU_STACK_TOP 0
 #define PERCPU_SCRATCH   8
 #define PERCPU_BOOT_SATP 16
+#define PERCPU_CURRENT   24
 #define TF_X(n)          ((n)*8)
 #define TF_PC            256
 #define TF_STATUS        264
@@ -38,9 +39,9 @@ struct percpu {
 	uint64_t stack_top; /* of the kernel stack that traps from user mode start on */
 	uint64_t scratch;   /* entry.S, while interrupts are off */
 	uint64_t boot_satp; /* head.S: what the hart begins with */
+	void *current;      /* arch_current() */
 	uint64_t hartid;    /* the hardware's number */
 	unsigned index;     /* the kernel's: 0, 1, ... in the order of the device tree */
-	void *current;      /* arch_current() */
 
 	struct arch_pt *pt;           /* active; NULL: the kernel's half alone */
 	struct arch_thread *fp_owner; /* thread.c */

@@ -146,3 +146,14 @@ _Noreturn void arch_user_enter(struct arch_thread *a)
 	arch_irq_disable();
 	user_enter(a->user);
 }
+
+#define VDSO_SIGRETURN 0x800 /* vdso/vdso.ld */
+
+extern const char vdso_image[], vdso_image_end[];
+
+const void *arch_vdso(size_t *len, uint64_t *sigreturn)
+{
+	*len = (size_t)(vdso_image_end - vdso_image);
+	*sigreturn = VDSO_SIGRETURN;
+	return vdso_image;
+}

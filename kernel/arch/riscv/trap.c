@@ -21,6 +21,7 @@ _Static_assert(offsetof(struct trapframe, tval) == TF_TVAL, "entry.S");
 _Static_assert(sizeof(struct trapframe) == TF_SIZE && TF_SIZE % 16 == 0, "stack alignment");
 _Static_assert(offsetof(struct percpu, stack_top) == PERCPU_STACK_TOP, "entry.S");
 _Static_assert(offsetof(struct percpu, scratch) == PERCPU_SCRATCH, "entry.S");
+_Static_assert(offsetof(struct percpu, current) == PERCPU_CURRENT, "entry.S");
 _Static_assert(offsetof(struct percpu, boot_satp) == PERCPU_BOOT_SATP, "head.S");
 
 /* Kinds of access, as kernel_page_fault() takes them. */
