@@ -414,6 +414,15 @@ static void hello(struct lens *l, struct machine *m, unsigned hart, const uint64
 	l->faults_before = c.page_faults;
 }
 
+/* The faults by which a hart turns paging on are the boot's own, too. */
+static void hart_started(struct lens *l, struct machine *m, unsigned hart)
+{
+	struct hart_counters c;
+
+	machine_counters(m, hart, &c);
+	l->faults_before += c.page_faults;
+}
+
 void lens_trace(struct lens *l, struct machine *m, unsigned hart, unsigned event,
 		const uint64_t a[6])
 {
@@ -452,6 +461,7 @@ void lens_trace(struct lens *l, struct machine *m, unsigned hart, unsigned event
 			explain_crash(l, m, hart, a);
 		break;
 	case TRACE_PROC_EXIT: program_ended(l, m, a[0], a[2]); break;
+	case TRACE_HART_START: hart_started(l, m, hart); break;
 	case TRACE_SWITCH: l->stats.switches++; break;
 	case TRACE_THREAD_START: l->stats.threads++; break;
 	case TRACE_THREAD_EXIT: l->stats.threads_ended++; break;
