@@ -42,9 +42,8 @@
 #define TRACE_THREAD_START 18 /* tid     pid      -       -       -       -             */
 #define TRACE_THREAD_EXIT  19 /* tid     pid      status  -       -       -             */
 #define TRACE_SIGNAL       20 /* tid     signo    si_code handler -       - handler runs */
-#define TRACE_HART_START                                                                           \
-	21 /* hart    -        -       -       -       - another hart has paging on */
-#define TRACE_MAX 22
+#define TRACE_HART_START   21 /* hart    -        -        -       -       - paging is on there */
+#define TRACE_MAX          22
 
 /* How a page fault ended. */
 #define TK_NONE         0

@@ -434,6 +434,7 @@ static void start_programs(void)
 
 _Noreturn void kernel_hart_main(void)
 {
+	TRACE(TRACE_HART_START, arch_hart(), 0, 0, 0, 0, 0);
 	sched_init_hart();
 	sched_idle();
 }

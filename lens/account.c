@@ -14,8 +14,8 @@
  *        '- not                                          snapshot                  checked
  *           counted
  *
- * Page faults that the kernel provokes before HELLO, while it turns paging on,
- * have no events; they are left out of account 6.
+ * Page faults that the kernel provokes before HELLO, and on the other harts before
+ * HART_START, while it turns paging on, have no events; they are left out of account 6.
  *
  * Invariants
  *   I1  by_state[s] = number of frames with state s; all of RAM is in frames[].
@@ -414,15 +414,6 @@ static void hello(struct lens *l, struct machine *m, unsigned hart, const uint64
 	l->faults_before = c.page_faults;
 }
 
-/* The faults by which a hart turns paging on are the boot's own, too. */
-static void hart_started(struct lens *l, struct machine *m, unsigned hart)
-{
-	struct hart_counters c;
-
-	machine_counters(m, hart, &c);
-	l->faults_before += c.page_faults;
-}
-
 void lens_trace(struct lens *l, struct machine *m, unsigned hart, unsigned event,
 		const uint64_t a[6])
 {
@@ -436,6 +427,13 @@ void lens_trace(struct lens *l, struct machine *m, unsigned hart, unsigned event
 		return;
 	switch (event) {
 	case TRACE_HELLO: hello(l, m, hart, a); break;
+	case TRACE_HART_START: {
+		struct hart_counters c;
+
+		machine_counters(m, hart, &c);
+		l->faults_before += c.page_faults;
+		break;
+	}
 	case TRACE_PROC_START:
 		p = process_get(l, a[0]);
 		if (p) {
@@ -461,7 +459,6 @@ void lens_trace(struct lens *l, struct machine *m, unsigned hart, unsigned event
 			explain_crash(l, m, hart, a);
 		break;
 	case TRACE_PROC_EXIT: program_ended(l, m, a[0], a[2]); break;
-	case TRACE_HART_START: hart_started(l, m, hart); break;
 	case TRACE_SWITCH: l->stats.switches++; break;
 	case TRACE_THREAD_START: l->stats.threads++; break;
 	case TRACE_THREAD_EXIT: l->stats.threads_ended++; break;

@@ -21,7 +21,6 @@
  */
 #include "kernel/arch/riscv/riscv.h"
 #include "kernel/lib/lib.h"
-#include "kernel/lib/trace.h"
 #include "kernel/mm/frame/frame.h"
 
 #define MAX_HARTS 64
@@ -322,7 +321,6 @@ void arch_hart_boot(void);
 void arch_hart_boot(void)
 {
 	trap_init_hart();
-	TRACE(TRACE_HART_START, percpu()->index, 0, 0, 0, 0, 0);
 	percpu()->timer_ns = 0;
 	arch_timer_set(UINT64_MAX);
 	kernel_hart_main();
