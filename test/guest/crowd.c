@@ -83,9 +83,15 @@ static void threads(void)
 static void bomb(void)
 {
 	struct rlimit limit = {60, 60};
-	pid_t child = fork();
+	pid_t child;
 	int status;
 
+	/* Root has no such limit: this is for a machine of its own, not for the host. */
+	if (geteuid() == 0) {
+		printf("not as root\n");
+		return;
+	}
+	child = fork();
 	if (child == 0) {
 		setpgid(0, 0);
 		setrlimit(RLIMIT_NPROC, &limit);
