@@ -99,6 +99,19 @@ $(BUILD)/kernel/%.S.o: kernel/%.S $(BUILD)/flags/kernel
 	$(call say,KAS,$<)
 	$(Q)$(CROSS)gcc $(KERNEL_CFLAGS) -c $< -o $@
 
+# The page of code that every program gets, linked as a shared object of its own.
+VDSO := kernel/arch/riscv/vdso/vdso
+$(BUILD)/vdso.so: $(VDSO).S $(VDSO).ld $(BUILD)/flags/kernel
+	$(call say,VDSO,$@)
+	$(Q)$(CROSS)gcc -march=rv64imac_zicsr_zifencei -mabi=lp64 -I. -c $< -o $(BUILD)/vdso.o
+	$(Q)$(CROSS)ld -shared -soname linux-vdso.so.1 --hash-style=both --build-id=none \
+		-z max-page-size=4096 -T $(VDSO).ld $(BUILD)/vdso.o -o $@.full
+	$(Q)$(CROSS)objcopy --strip-all $@.full $@
+
+$(BUILD)/kernel/arch/riscv/vdso_image.S.o: kernel/arch/riscv/vdso_image.S $(BUILD)/vdso.so
+	@mkdir -p $(@D)
+	$(Q)$(CROSS)gcc $(KERNEL_CFLAGS) -DVDSO_IMAGE='"$(BUILD)/vdso.so"' -c $< -o $@
+
 # No library is linked, so an undefined symbol, libc's or compiler's, ends the build here.
 $(BUILD)/kernel.elf: kernel/arch/riscv/kernel.ld $(KERNEL_OBJ) $(BUILD)/flags/kernel_link
 	$(call say,KLD,$@)

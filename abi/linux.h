@@ -448,7 +448,15 @@
 #define F_SETLK         6
 #define F_SETLKW        7
 #define F_DUPFD_CLOEXEC 1030
+#define F_SETPIPE_SZ    1031
 #define F_GETPIPE_SZ    1032
+#define F_SETOWN        8
+#define F_GETOWN        9
+#define F_SETSIG        10
+#define F_GETSIG        11
+#define F_OFD_GETLK     36
+#define F_OFD_SETLK     37
+#define F_OFD_SETLKW    38
 #define FD_CLOEXEC      1
 #define F_RDLCK         0
 #define F_WRLCK         1
@@ -520,8 +528,10 @@ struct linux_statx_timestamp {
 	int32_t pad;
 };
 
-#define STATX_BASIC_STATS 0x7ff
-#define STATX__RESERVED   0x80000000u
+#define STATX_BASIC_STATS     0x7ff
+#define STATX_MNT_ID          0x1000
+#define STATX__RESERVED       0x80000000u
+#define STATX_ATTR_MOUNT_ROOT 0x2000
 
 struct linux_statx {
 	uint32_t mask, blksize;
@@ -542,7 +552,11 @@ struct linux_statfs {
 	int32_t fsid[2];
 	int64_t namelen, frsize, flags, spare[4];
 };
-#define TMPFS_MAGIC 0x01021994
+#define TMPFS_MAGIC  0x01021994
+#define PIPEFS_MAGIC 0x50495045
+#define PROC_MAGIC   0x9fa0
+#define V9FS_MAGIC   0x01021997
+#define ST_VALID     0x20
 
 /* Followed by the name and a NUL; reclen is a multiple of 8. */
 struct linux_dirent64 {

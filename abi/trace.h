@@ -22,11 +22,11 @@
 
 /*                               a0      a1       a2       a3      a4      a5            */
 #define TRACE_HELLO       1  /* version ram_pfn  nframes  -       -       -             */
-#define TRACE_PROC_START  2  /* pid     ppid     -        -       -       -             */
+#define TRACE_PROC_START  2  /* pid     ppid     as       forker  -       -             */
 #define TRACE_PROC_EXEC   3  /* pid     as       name[0]  name[1] name[2] name[3]       */
-#define TRACE_PROC_EXIT   4  /* pid     status   -        -       -       - wait status */
+#define TRACE_PROC_EXIT   4  /* pid     status   as       -       -       - wait status */
 #define TRACE_PROC_SIGNAL 5  /* pid     signo    si_code  addr    pc      as (fatal)    */
-#define TRACE_AS_CREATE   6  /* as      root_pfn -        -       -       -             */
+#define TRACE_AS_CREATE   6  /* as      root_pfn from     -       -       - copy of, or 0 */
 #define TRACE_AS_DESTROY  7  /* as      -        -        -       -       -             */
 #define TRACE_VMA_ADD     8  /* as      start    end      prot    kind    offset        */
 #define TRACE_VMA_REMOVE  9  /* as      start    end      -       -       -             */
@@ -38,7 +38,12 @@
 #define TRACE_USER_ENTER  15 /* pid     pc       sp       -       -       - first entry */
 #define TRACE_FRAME_PIN                                                                            \
 	16 /* pfn     +1 / -1  -        -       -       - reference that is no PTE */
-#define TRACE_MAX 17
+#define TRACE_SWITCH       17 /* tid     was      as      state   -       - runs now; 0: idle */
+#define TRACE_THREAD_START 18 /* tid     pid      -       -       -       -             */
+#define TRACE_THREAD_EXIT  19 /* tid     pid      status  -       -       -             */
+#define TRACE_SIGNAL       20 /* tid     signo    si_code handler -       - handler runs */
+#define TRACE_HART_START   21 /* hart    -        -        -       -       - paging is on there */
+#define TRACE_MAX          22
 
 /* How a page fault ended. */
 #define TK_NONE         0

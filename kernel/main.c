@@ -7,9 +7,12 @@
  *
  * Words of the kernel command line, separated by spaces; unknown ones are ignored:
  *
- *     init=PATH      the program, an absolute path; default /init
+ *     init=PATH      the program, an absolute path; default /init. Given several times, all
+ *                    run side by side, and the first process is the kernel's own
  *     seed=N         decimal or 0x; default: a hash of the tree's rng-seed, else 0
  *     epoch=SECONDS  what the real-time clock shows at start; default 2026-01-01
+ *     9p=TAG[/FOLDER],PATH[,rw]   a folder of the host's, of the 9P device of that tag, is
+ *                    mounted on PATH; may come several times. %XX stands for a byte
  *     verbose        says what is found
  *
  * What else the first program needs comes from files of the RAM disk, which are
@@ -18,17 +21,20 @@
  *     /.limpid/argv, /.limpid/envp    strings, each with its NUL
  *     /.limpid/cwd                    the current folder; default /
  *     /.limpid/execfn                 the program's name as the user typed it
+ *     /.limpid/argv.2 ...             the same for the second program, and so on
  *
  * When a program cannot be started, the kernel says why in one line and ends as
  * a shell would: 127, it is not there; 126, it cannot be run.
  */
-#include "kernel/arch/riscv/trapframe.h"
 #include "kernel/dev/console.h"
 #include "kernel/dev/plic.h"
 #include "kernel/dev/stream.h"
 #include "kernel/dev/uart.h"
+#include "kernel/dev/virtio_9p.h"
+#include "kernel/fs/context.h"
 #include "kernel/fs/file.h"
 #include "kernel/fs/initramfs.h"
+#include "kernel/fs/p9fs.h"
 #include "kernel/fs/path.h"
 #include "kernel/lib/lib.h"
 #include "kernel/lib/rand.h"
@@ -45,12 +51,19 @@
 #define STATUS_NOT_FOUND  127
 #define STATUS_CANNOT_RUN 126
 #define OWN_FOLDER        ".limpid"
+#define MAX_PROGRAMS      16
+#define MAX_MOUNTS        32
 
 struct options {
-	char *init; /* NULL: none given */
+	char *inits[MAX_PROGRAMS];
+	unsigned ninits;
 	bool has_seed, verbose;
+	char *mounts[MAX_MOUNTS]; /* as p9fs_mount() takes them */
+	unsigned nmounts;
 	uint64_t seed;
 };
+
+static struct options options;
 
 /* Ends the machine with one line. */
 static _Noreturn void give_up(unsigned status, const char *fmt, ...)
@@ -122,13 +135,16 @@ static void parse_options(const char *line, struct options *o)
 		while (line[len] && line[len] != ' ')
 			len++;
 		if (has_key(line, len, "init=", &value, &n)) {
-			kfree(o->init);
-			o->init = copy_text(value, n);
+			if (o->ninits == MAX_PROGRAMS)
+				give_up(STATUS_CANNOT_RUN, "more than %d programs", MAX_PROGRAMS);
+			o->inits[o->ninits++] = copy_text(value, n);
 		} else if (has_key(line, len, "seed=", &value, &n)) {
 			o->seed = parse_number(value, n);
 			o->has_seed = true;
 		} else if (has_key(line, len, "epoch=", &value, &n)) {
 			clock_set_epoch(parse_number(value, n));
+		} else if (has_key(line, len, "9p=", &value, &n) && o->nmounts < MAX_MOUNTS) {
+			o->mounts[o->nmounts++] = copy_text(value, n);
 		} else if (len == 7 && strncmp(line, "verbose", len) == 0) {
 			o->verbose = true;
 		}
@@ -175,13 +191,26 @@ static void unpack_initrd(const struct dt *dt, const struct options *o)
 		kprintf("initial RAM disk: %lx to %lx\n", start, end);
 }
 
+/* => which of several programs the current process is to be, from 0. */
+static unsigned program_number(void)
+{
+	return options.ninits > 1 ? proc_current()->pid - 2 : 0;
+}
+
 /*
  * Takes the contents of /.limpid/NAME out of the tree. => the object, with a reference; NULL: there
  * is no such file.
  */
-static struct mobj *take_own_file(const char *name)
+static struct mobj *take_own_file(const char *base)
 {
+	char name[32];
 	struct mobj *o = NULL;
+	unsigned program = program_number();
+
+	if (program > 0)
+		ksnprintf(name, sizeof name, "%s.%u", base, program + 1);
+	else
+		ksnprintf(name, sizeof name, "%s", base);
 
 	tree_lock();
 	struct inode *dir = dir_find(tree_root(), OWN_FOLDER, strlen(OWN_FOLDER));
@@ -240,6 +269,22 @@ static const char *reason_of(int error)
 	}
 }
 
+/* Mounts what the command line asks for. */
+static void mount_folders(const struct dt *dt, struct options *o)
+{
+	p9_devices_init(dt);
+	for (unsigned n = 0; n < o->nmounts; n++) {
+		int error = p9fs_mount(o->mounts[n], strlen(o->mounts[n]));
+
+		if (error)
+			give_up(STATUS_CANNOT_RUN, "cannot mount %s: %s", o->mounts[n],
+				error == -ENODEV   ? "no 9P device has that tag"
+				: error == -EINVAL ? "it is not TAG[/FOLDER],PATH[,rw]"
+						   : reason_of(error));
+		kfree(o->mounts[n]);
+	}
+}
+
 /* => the program's inode, with a reference. */
 static struct inode *find_program(const char *path)
 {
@@ -259,6 +304,9 @@ static struct inode *find_program(const char *path)
 		give_up(STATUS_CANNOT_RUN, "cannot run %s: it is not a regular file", path);
 	if (inode_access(i, &proc_current()->cred, X_OK) != 0)
 		give_up(STATUS_CANNOT_RUN, "cannot run %s: it is not executable", path);
+	error = inode_load(i);
+	if (error)
+		give_up(STATUS_CANNOT_RUN, "cannot run %s: %s", path, reason_of(error));
 	return i;
 }
 
@@ -311,18 +359,18 @@ static const char *base_name(const char *path)
 	return slash ? slash + 1 : path;
 }
 
-static _Noreturn void start_program(const struct dt *dt, const struct options *o)
+/* What the first thread needs, which begins on a stack of its own. */
+static struct dt dt;
+
+static void start_program(void)
 {
-	const char *init = o->init ? o->init : "/init", *why;
-	struct proc *p = proc_create(0);
+	const char *init = options.ninits ? options.inits[program_number()] : "/init", *why;
+	struct thread *t = thread_current();
+	struct proc *p = t->proc;
 	struct exec_request request = {.name = base_name(init)};
-	struct trapframe tf;
+	uint64_t pc, sp;
 
-	if (!p)
-		no_memory();
-	arch_current_set(p->threads);
-	aspace_switch(p->as);
-
+	sched_begin();
 	take_own_strings("argv", init, &request.argv);
 	take_own_strings("envp", NULL, &request.envp);
 	char *cwd_path = take_own_text("cwd", "/");
@@ -332,28 +380,72 @@ static _Noreturn void start_program(const struct dt *dt, const struct options *o
 		no_memory();
 	inode_put(cwd);
 	inode_put(exe);
-	open_streams(dt, p);
+	open_streams(&dt, p);
 
 	request.file = exe->data;
 	request.execfn = execfn;
-	if (exec_load(p, &request, &tf, &why) != 0)
+	struct aspace *as = exec_space_create(p);
+	if (!as)
+		no_memory();
+	exec_begin(as);
+	if (exec_load(p, as, &request, &pc, &sp, &why) != 0)
 		give_up(STATUS_CANNOT_RUN, "cannot run %s: %s", init, why);
+	if (exec_commit(&request, pc, sp) != 0)
+		no_memory();
 	mobj_put(request.argv.strings);
 	mobj_put(request.envp.strings);
 	kfree(execfn);
 	kfree(cwd_path);
-	if (o->verbose)
-		kprintf("%s: entry %lx, stack %lx\n", init, tf.pc, tf.x[2]);
-	TRACE(TRACE_USER_ENTER, p->pid, tf.pc, tf.x[2], 0, 0, 0);
-	arch_enter_user(&tf);
+	if (options.verbose)
+		kprintf("%s: entry %lx, stack %lx\n", init, pc, sp);
+	arch_user_enter(&t->arch);
+}
+
+/*
+ * The first process of several programs: starts them, waits until all have ended, and ends with
+ * the first status in their order that is not 0.
+ */
+static void start_programs(void)
+{
+	const struct wait_request any = {.type = P_ALL, .options = WEXITED};
+	int status[MAX_PROGRAMS] = {0};
+	unsigned left = options.ninits, n = 0;
+	struct wait_result r;
+
+	sched_begin();
+	ksnprintf(thread_current()->comm, COMM_LEN, "programs");
+	for (unsigned i = 0; i < options.ninits; i++) {
+		struct proc *p = proc_create_program(start_program);
+
+		if (!p)
+			no_memory();
+		sched_start(p->leader);
+	}
+	while (left > 0 && proc_wait(&any, &r) > 0) {
+		if (r.pid < 2 || r.pid >= 2 + options.ninits)
+			continue; /* here: somebody's orphan */
+		status[r.pid - 2] = r.status;
+		left--;
+	}
+	while (n < options.ninits - 1 && status[n] == 0)
+		n++;
+	proc_exit(status[n]);
+}
+
+_Noreturn void kernel_hart_main(void)
+{
+	TRACE(TRACE_HART_START, arch_hart(), 0, 0, 0, 0, 0);
+	sched_init_hart();
+	sched_idle();
 }
 
 _Noreturn void kernel_main(const void *fdt)
 {
-	static struct options options;
-	static struct dt dt;
-
 	slab_init();
+	timer_init();
+	wait_init();
+	futex_init();
+	sched_init_hart();
 	if (dt_open(&dt, fdt, MAX_DT_SIZE) != 0)
 		panic("the device tree is not well-formed");
 	read_options(&dt, &options);
@@ -366,6 +458,7 @@ _Noreturn void kernel_main(const void *fdt)
 	if (devices_init() != 0 || procfs_init() != 0)
 		no_memory();
 	plic_init(&dt);
+	mount_folders(&dt, &options);
 	console_init(&dt);
 	if (options.verbose) {
 		struct frame_stats fs;
@@ -374,5 +467,10 @@ _Noreturn void kernel_main(const void *fdt)
 		kprintf("memory: %lu KiB, %lu KiB free; seed %lu\n", fs.total * 4, fs.free * 4,
 			options.seed);
 	}
-	start_program(&dt, &options);
+	struct proc *p = proc_create_first(options.ninits > 1 ? start_programs : start_program);
+	if (!p)
+		no_memory();
+	sched_start(p->leader);
+	arch_harts_start();
+	sched_idle();
 }

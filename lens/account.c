@@ -14,8 +14,8 @@
  *        '- not                                          snapshot                  checked
  *           counted
  *
- * Page faults that the kernel provokes before HELLO, while it turns paging on,
- * have no events; they are left out of account 6.
+ * Page faults that the kernel provokes before HELLO, and on the other harts before
+ * HART_START, while it turns paging on, have no events; they are left out of account 6.
  *
  * Invariants
  *   I1  by_state[s] = number of frames with state s; all of RAM is in frames[].
@@ -123,6 +123,20 @@ static struct process *process_get(struct lens *l, uint64_t pid)
 	return p;
 }
 
+/* A process begins as a copy of another, in its name and, until it execs, its program. */
+static void process_forked(struct lens *l, struct process *p, uint64_t as, uint64_t forker)
+{
+	const struct process *of = lens_process(l, forker);
+	struct space *s = space_find(l->spaces, (uint32_t)as);
+
+	l->stats.processes++;
+	p->as = (uint32_t)as;
+	if (of)
+		memcpy(p->name, of->name, sizeof p->name);
+	if (s)
+		s->from = 0; /* what it maps from now on is its own */
+}
+
 /* Text that travels in four registers, made printable. */
 static void name_from(char name[LENS_NAME_SIZE], const uint64_t words[4])
 {
@@ -216,7 +230,8 @@ static unsigned hart_levels(const struct machine *m, unsigned hart, uint64_t *ro
 	}
 }
 
-static void space_add(struct lens *l, uint64_t as, uint64_t root)
+/* `from`: the space that it is a copy of; 0: none. */
+static void space_add(struct lens *l, uint64_t as, uint64_t root, uint64_t from)
 {
 	if (space_find(l->spaces, (uint32_t)as)) {
 		lens_disagree(l, 9, "address space %" PRIu64 " was created twice", as);
@@ -227,6 +242,7 @@ static void space_add(struct lens *l, uint64_t as, uint64_t root)
 		out_of_memory(l);
 		return;
 	}
+	s->from = (uint32_t)from;
 	s->next = l->spaces;
 	l->spaces = s;
 }
@@ -296,6 +312,14 @@ static void space_event(struct lens *l, unsigned event, const uint64_t a[6])
 		v.prot = (unsigned)a[3];
 		v.kind = (unsigned)a[4];
 		v.offset = a[5];
+		if (s->from) { /* the copy of a VMA has the name of what it copies */
+			const struct space *from = space_find(l->spaces, s->from);
+			const struct vma_record *of =
+			    from ? space_vma_find(from, v.start, NULL, NULL) : NULL;
+
+			if (of)
+				memcpy(v.name, of->name, sizeof v.name);
+		}
 		if (!space_vma_add(s, &v))
 			out_of_memory(l);
 		break;
@@ -353,11 +377,15 @@ static void snapshot(struct lens *l, const struct machine *m)
 }
 
 /* A process ends; its address space is still there. */
-static void program_ended(struct lens *l, struct machine *m, uint64_t pid)
+static void program_ended(struct lens *l, struct machine *m, uint64_t pid, uint64_t as)
 {
-	check_tables(l, m);
-	if (pid == l->first_pid)
+	/* The first process ends last. */
+	if (pid == l->first_pid) {
+		check_tables(l, m);
 		snapshot(l, m);
+	} else {
+		check_space(l, m, (uint32_t)as);
+	}
 }
 
 /* => a signal that only a fault of the program itself raises. */
@@ -399,10 +427,19 @@ void lens_trace(struct lens *l, struct machine *m, unsigned hart, unsigned event
 		return;
 	switch (event) {
 	case TRACE_HELLO: hello(l, m, hart, a); break;
+	case TRACE_HART_START: {
+		struct hart_counters c;
+
+		machine_counters(m, hart, &c);
+		l->faults_before += c.page_faults;
+		break;
+	}
 	case TRACE_PROC_START:
 		p = process_get(l, a[0]);
-		if (p)
+		if (p) {
 			p->ppid = a[1];
+			process_forked(l, p, a[2], a[3]);
+		}
 		break;
 	case TRACE_PROC_EXEC:
 		p = process_get(l, a[0]);
@@ -420,12 +457,15 @@ void lens_trace(struct lens *l, struct machine *m, unsigned hart, unsigned event
 	case TRACE_PROC_SIGNAL:
 		if (is_crash(a[1], a[2]))
 			explain_crash(l, m, hart, a);
-		program_ended(l, m, a[0]);
 		break;
-	case TRACE_PROC_EXIT: program_ended(l, m, a[0]); break;
+	case TRACE_PROC_EXIT: program_ended(l, m, a[0], a[2]); break;
+	case TRACE_SWITCH: l->stats.switches++; break;
+	case TRACE_THREAD_START: l->stats.threads++; break;
+	case TRACE_THREAD_EXIT: l->stats.threads_ended++; break;
+	case TRACE_SIGNAL: l->stats.signals++; break;
 	case TRACE_AS_CREATE:
 		if (a[0])
-			space_add(l, a[0], a[1]);
+			space_add(l, a[0], a[1], a[2]);
 		break;
 	case TRACE_AS_DESTROY:
 		if (a[0])

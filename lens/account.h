@@ -73,6 +73,7 @@ void lens_counters(const struct machine *m, struct hart_counters *out);
 
 /* check.c: accounts 9 to 11, that look at tables in RAM; and all the others. */
 void check_tables(struct lens *l, struct machine *m);
+void check_space(struct lens *l, struct machine *m, uint32_t as); /* account 9 of one space */
 void check_counts(struct lens *l, struct machine *m, bool ended);
 
 /* explain.c: a process dies of a fault; args are those of TRACE_PROC_SIGNAL. */

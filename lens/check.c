@@ -20,7 +20,9 @@
  *
  * 9 to 11 walk the tables in RAM by the specification, without the kernel's and
  * without the machine's walker, at the moment when a process is about to end:
- * afterwards its tables are gone. The others are checked when the run is over.
+ * afterwards its tables are gone. Of the first process, all spaces and all frames
+ * are looked at, since no other runs then; of another process, account 9 of its
+ * own space. The others are checked when the run is over.
  *
  * The upper half of the address space, from the root entry 256 of 512 on, is the
  * kernel's: it is the same in every root, so it is walked once, from the root
@@ -38,8 +40,8 @@
 struct pass {
 	struct lens *l;
 	const struct machine *m;
-	uint32_t *ptes;    /* by frame: user leaves found */
-	uint16_t *parents; /* by frame: table entries found that point to it */
+	uint32_t *ptes;    /* by frame: user leaves found; NULL: not counted */
+	uint16_t *parents; /* by frame: table entries found that point to it; NULL: not counted */
 	uint64_t leaves;   /* pages mapped in the space at hand */
 	struct space *space;
 };
@@ -57,7 +59,8 @@ static uint64_t frame_index(uint64_t pfn)
 /* A table entry was found that points to the table in frame pfn. */
 static void count_parent(struct pass *p, uint64_t pfn)
 {
-	if (frame_index(pfn) < p->l->nframes && p->parents[frame_index(pfn)] < UINT16_MAX)
+	if (p->parents && frame_index(pfn) < p->l->nframes &&
+	    p->parents[frame_index(pfn)] < UINT16_MAX)
 		p->parents[frame_index(pfn)]++;
 }
 
@@ -71,7 +74,8 @@ static void count_leaf(struct pass *p, uint64_t pte, unsigned level)
 
 		if (!f)
 			continue;
-		p->ptes[frame_index(pte_pfn(pte) + i)]++;
+		if (p->ptes)
+			p->ptes[frame_index(pte_pfn(pte) + i)]++;
 		if (f->state != TF_ANON && f->state != TF_FILE && f->state != TF_ZERO)
 			lens_disagree(p->l, 10, "a program maps frame " X ", whose state is %s",
 				      pte_pfn(pte) + i, lens_frame_key(f->state));
@@ -186,6 +190,29 @@ static void check_frames(struct pass *p)
 	}
 }
 
+/* Account 9 of one space. => p->ptes and p->parents have been added to. */
+static void compare_space(struct pass *p, struct space *s)
+{
+	p->space = s;
+	p->leaves = 0;
+	compare_table(p, s->root, s->root->frame, s->levels - 1, 0);
+	compare_kernel_half(p, s->root->frame);
+	if (p->leaves != s->resident)
+		lens_disagree(p->l, 9,
+			      "space %u: %" PRIu64 " pages resident by events, %" PRIu64
+			      " mapped in the tables",
+			      s->as, s->resident, p->leaves);
+}
+
+void check_space(struct lens *l, struct machine *m, uint32_t as)
+{
+	struct space *s = space_find(l->spaces, as);
+	struct pass p = {.l = l, .m = m};
+
+	if (s)
+		compare_space(&p, s);
+}
+
 void check_tables(struct lens *l, struct machine *m)
 {
 	struct pass p = {.l = l, .m = m};
@@ -201,17 +228,8 @@ void check_tables(struct lens *l, struct machine *m)
 	}
 	if (l->levels)
 		count_kernel_tables(&p, l->kernel_root, l->levels - 1, RV_PTE_PER_PAGE / 2);
-	for (struct space *s = l->spaces; s; s = s->next) {
-		p.space = s;
-		p.leaves = 0;
-		compare_table(&p, s->root, s->root->frame, s->levels - 1, 0);
-		compare_kernel_half(&p, s->root->frame);
-		if (p.leaves != s->resident)
-			lens_disagree(l, 9,
-				      "space %u: %" PRIu64 " pages resident by events, %" PRIu64
-				      " mapped in the tables",
-				      s->as, s->resident, p.leaves);
-	}
+	for (struct space *s = l->spaces; s; s = s->next)
+		compare_space(&p, s);
 	check_frames(&p);
 	free(p.ptes);
 	free(p.parents);

@@ -33,7 +33,7 @@ struct shadow_table {
 
 struct space {
 	struct space *next;
-	uint32_t as;
+	uint32_t as, from; /* from: while it is being copied, of which; else 0 */
 	unsigned levels;
 	struct shadow_table *root;
 	uint64_t ntables;                 /* the root included */

@@ -173,11 +173,27 @@ static void memory(const struct lens *l, struct text *out)
 	}
 }
 
+/* Only of a program that was not alone in one thread. */
+static void processes(const struct lens *l, struct text *out)
+{
+	const struct lens_stats *st = &l->stats;
+	char buf[COMMAS_SIZE];
+
+	if (st->processes <= 1 && !st->threads && !st->signals)
+		return;
+	text_printf(out, "%-12s", "processes");
+	number(out, st->processes, 15);
+	text_printf(out, ", %s more threads", commas(buf, st->threads));
+	text_printf(out, ", %s switches", commas(buf, st->switches));
+	text_printf(out, ", %s signals handled\n", commas(buf, st->signals));
+}
+
 void lens_stats_print(const struct lens *l, struct text *out)
 {
 	const struct lens_stats *st = &l->stats;
 
 	instructions(l, out);
+	processes(l, out);
 	faults(l, out);
 	tlb_and_walks(l, out);
 	text_printf(out, "memory, when the program ended\n");

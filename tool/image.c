@@ -87,7 +87,7 @@ int verb_initramfs(int argc, char **argv)
 	    .verb = "initramfs", .specs = specs, .argv = argv, .argc = argc, .at = 1};
 	const char *file = NULL, *cc = NULL, *cflags = NULL;
 	struct initramfs ramfs = {0};
-	struct program program;
+	struct initramfs_program program = {0};
 	uint64_t seed = 1;
 	int status;
 
@@ -108,14 +108,15 @@ int verb_initramfs(int argc, char **argv)
 		complain("initramfs: no program given; see limpid initramfs --help");
 		return EXIT_TROUBLE;
 	}
-	status = program_open(&program, argv[o.at], cc, cflags);
+	program.args = argv + o.at + 1;
+	status = program_open(&program.program, argv[o.at], cc, cflags);
 	if (status == 0)
-		status = initramfs_build(&ramfs, &program, argv + o.at + 1, environ, seed);
+		status = initramfs_build(&ramfs, &program, 1, environ, seed, NULL);
 	if (status == 0)
 		status = write_file("initramfs", file, ramfs.archive.data, ramfs.archive.len);
 	if (status == 0)
 		complain("kernel command line: %s", ramfs.append);
 	initramfs_free(&ramfs);
-	program_close(&program);
+	program_close(&program.program);
 	return status;
 }

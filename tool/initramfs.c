@@ -7,6 +7,9 @@
  *      /.limpid/argv, envp           strings, each with its NUL, one after another
  *      /.limpid/cwd, execfn          one string: the current folder; the program as typed
  *
+ * A program that lies in a folder that is shown to the guest (folders.h) is not copied: the
+ * guest reads it there. What was compiled just now lies nowhere, and is put in /.limpid.
+ *
  * The kernel's command line separates words by blanks, so a program whose path
  * has a blank in it is put at /.limpid/program instead.
  */
@@ -23,15 +26,16 @@
 #include "lens/text.h"
 #include "tool/tool.h"
 
-#define PLACE_OF_ODD_PATHS "/.limpid/program"
+#define OWN_FOLDER         "/.limpid"
+#define PLACE_OF_ODD_PATHS OWN_FOLDER "/program"
 
-struct folders {
+struct path_list {
 	char **list;
 	size_t count;
 };
 
 /* Adds a folder once. => false: no memory. */
-static bool folders_add(struct folders *f, const char *path, size_t len)
+static bool paths_add(struct path_list *f, const char *path, size_t len)
 {
 	for (size_t i = 0; i < f->count; i++)
 		if (strlen(f->list[i]) == len && memcmp(f->list[i], path, len) == 0)
@@ -45,21 +49,21 @@ static bool folders_add(struct folders *f, const char *path, size_t len)
 }
 
 /* Adds all folders on the way to `path`, outermost first. */
-static bool folders_above(struct folders *f, const char *path)
+static bool paths_above(struct path_list *f, const char *path)
 {
 	for (const char *p = strchr(path + 1, '/'); p; p = strchr(p + 1, '/'))
-		if (!folders_add(f, path, (size_t)(p - path)))
+		if (!paths_add(f, path, (size_t)(p - path)))
 			return false;
 	return true;
 }
 
 static bool add_folders(struct cpio *c, const char *cwd, const char *program)
 {
-	struct folders f = {0};
-	bool ok = folders_add(&f, "/tmp", 4) && folders_add(&f, "/dev", 4) &&
-		  folders_add(&f, "/proc", 5) && folders_add(&f, "/.limpid", 8) &&
-		  folders_above(&f, cwd) && folders_add(&f, cwd, strlen(cwd)) &&
-		  folders_above(&f, program);
+	struct path_list f = {0};
+	bool ok = paths_add(&f, "/tmp", 4) && paths_add(&f, "/dev", 4) &&
+		  paths_add(&f, "/proc", 5) && paths_add(&f, "/.limpid", 8) &&
+		  paths_above(&f, cwd) && paths_add(&f, cwd, strlen(cwd)) &&
+		  paths_above(&f, program);
 
 	for (size_t i = 0; i < f.count && ok; i++)
 		cpio_add_folder(c, f.list[i], strcmp(f.list[i], "/tmp") == 0 ? 01777 : 0755);
@@ -98,37 +102,86 @@ static bool has_blank(const char *s)
 	return s[strcspn(s, " \t\n\"'\\")] != 0;
 }
 
-int initramfs_build(struct initramfs *r, const struct program *p, char *const *args,
-		    char *const *env, uint64_t seed)
+/* => the path of a file of /.limpid that says something of program n. */
+static const char *own_path(char *buf, size_t size, const char *name, unsigned n)
 {
-	const char *place = has_blank(p->path) ? PLACE_OF_ODD_PATHS : p->path;
-	struct cpio *c = &r->archive;
-	char *cwd = getcwd(NULL, 0);
-	char size[COMMAS_SIZE];
+	if (n == 0)
+		snprintf(buf, size, OWN_FOLDER "/%s", name);
+	else
+		snprintf(buf, size, OWN_FOLDER "/%s.%u", name, n + 1);
+	return buf;
+}
 
-	*r = (struct initramfs){0};
+/* Adds program n, and the word that names it to *append. => false: no memory. */
+static bool add_program(struct initramfs *r, const struct initramfs_program *ip, unsigned n,
+			const char *cwd, char *const *env, const struct folders *folders)
+{
+	const struct program *p = &ip->program;
+	bool is_shown = folders && folders_show(folders, p->path);
+	/* A file that may not be executed is no program there, but it is asked for by name. */
+	bool is_own = p->is_compiled || access(p->path, X_OK) < 0;
+	struct cpio *c = &r->archive;
+	char *place = NULL, *append = NULL, path[64];
+
+	if (has_blank(p->path)) {
+		if (asprintf(&place, PLACE_OF_ODD_PATHS "%.0u", n) < 0)
+			place = NULL;
+	} else if (is_shown && is_own) {
+		if (asprintf(&place, OWN_FOLDER "%s", strrchr(p->path, '/')) < 0)
+			place = NULL;
+	} else {
+		place = strdup(p->path);
+	}
+	if (!place || asprintf(&append, "%sinit=%s ", r->append, place) < 0) {
+		free(place);
+		return false;
+	}
+	free(r->append);
+	r->append = append;
+	if (!add_folders(c, cwd, place))
+		c->failed = true;
+	add_strings(c, own_path(path, sizeof path, "argv", n), p->argv0, ip->args);
+	add_strings(c, own_path(path, sizeof path, "envp", n), NULL, env);
+	cpio_add_file(c, own_path(path, sizeof path, "cwd", n), 0644, cwd, strlen(cwd) + 1);
+	cpio_add_file(c, own_path(path, sizeof path, "execfn", n), 0644, p->argv0,
+		      strlen(p->argv0) + 1);
+	if (!is_shown || is_own || has_blank(p->path))
+		cpio_add_file(c, place, 0755, p->image, p->len);
+	free(place);
+	return true;
+}
+
+int initramfs_build(struct initramfs *r, const struct initramfs_program *programs, unsigned count,
+		    char *const *env, uint64_t seed, const struct folders *folders)
+{
+	char *cwd = getcwd(NULL, 0), *words = folders ? folders_words(folders) : strdup("");
+	const struct program *large = &programs[0].program;
+	char *append = NULL, size[COMMAS_SIZE];
+	bool ok;
+
+	*r = (struct initramfs){.append = strdup("")};
 	if (!cwd || cwd[0] != '/') { /* removed, or out of reach: the program starts in / */
 		free(cwd);
 		cwd = strdup("/");
 	}
-	if (!cwd || asprintf(&r->append, "init=%s seed=%" PRIu64, place, seed) < 0) {
-		r->append = NULL;
-		free(cwd);
-		return complain_no_memory();
+	ok = cwd && words && r->append;
+	for (unsigned n = 0; n < count && ok; n++) {
+		ok = add_program(r, &programs[n], n, cwd, env, folders);
+		if (programs[n].program.len > large->len)
+			large = &programs[n].program;
 	}
-	if (!add_folders(c, cwd, place))
-		c->failed = true;
-	add_strings(c, "/.limpid/argv", p->argv0, args);
-	add_strings(c, "/.limpid/envp", NULL, env);
-	cpio_add_file(c, "/.limpid/cwd", 0644, cwd, strlen(cwd) + 1);
-	cpio_add_file(c, "/.limpid/execfn", 0644, p->argv0, strlen(p->argv0) + 1);
-	cpio_add_file(c, place, 0755, p->image, p->len);
+	ok = ok && asprintf(&append, "%sseed=%" PRIu64 "%s", r->append, seed, words) >= 0;
+	free(words);
 	free(cwd);
-	if (cpio_finish(c))
+	if (!ok)
+		return complain_no_memory();
+	free(r->append);
+	r->append = append;
+	if (cpio_finish(&r->archive))
 		return 0;
-	if (p->len > UINT32_MAX) {
+	if (large->len > UINT32_MAX) {
 		complain("%s: is %s large; 4 GiB is the most that the archive format can hold",
-			 p->shown, bytes_human(size, p->len));
+			 large->shown, bytes_human(size, large->len));
 		return EXIT_CANNOT_RUN;
 	}
 	return complain_no_memory();

@@ -5,6 +5,7 @@
 #define TOOL_INITRAMFS_H
 
 #include "tool/cpio.h"
+#include "tool/folders.h"
 #include "tool/program.h"
 
 struct initramfs {
@@ -12,12 +13,18 @@ struct initramfs {
 	char *append; /* the kernel's command line: init=PATH seed=N */
 };
 
+/* A program, and its arguments after its own name; NULL ends them. */
+struct initramfs_program {
+	struct program program;
+	char *const *args;
+};
+
 /*
- * `args`: the program's arguments after its own name; NULL ends them.
+ * Programs that run side by side, at least one. folders: what the guest is shown; NULL: nothing.
  * => 0, or an exit status; a line was printed. initramfs_free() is due in either case.
  */
-int initramfs_build(struct initramfs *r, const struct program *p, char *const *args,
-		    char *const *env, uint64_t seed);
+int initramfs_build(struct initramfs *r, const struct initramfs_program *programs, unsigned count,
+		    char *const *env, uint64_t seed, const struct folders *folders);
 void initramfs_free(struct initramfs *r);
 
 #endif

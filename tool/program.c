@@ -132,6 +132,7 @@ static int open_source(struct program *p, const char *source, const char *cc, co
 	if (strrchr(real, '.') > strrchr(real, '/') + 1)
 		*strrchr(real, '.') = 0;
 	p->path = real;
+	p->is_compiled = true;
 	if (strchr(stem, '/')) {
 		p->argv0 = stem;
 	} else {

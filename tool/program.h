@@ -5,6 +5,7 @@
 #ifndef TOOL_PROGRAM_H
 #define TOOL_PROGRAM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -14,6 +15,7 @@ struct program {
 	char *path;        /* absolute, without links: where it lies in the guest */
 	uint8_t *image;    /* the ELF file */
 	size_t len;
+	bool is_compiled; /* path is where it would lie, but no file is there */
 };
 
 /*

@@ -23,6 +23,7 @@
 #include "lens/lens.h"
 #include "machine/machine.h"
 #include "tool/gdb.h"
+#include "tool/folders.h"
 #include "tool/host.h"
 #include "tool/initramfs.h"
 #include "tool/json.h"
@@ -37,21 +38,26 @@ extern char **environ;
 #define SLICE 10000000
 
 /* The kernel's image and what it needs to begin with; it says itself when that is not enough. */
+#define MAX_PROGRAMS 16 /* the kernel's, too */
+
 #define KERNEL_ROOM (4 << 20)
 
 /* What the linear map of Sv39's upper half holds: kernel/arch/riscv/riscv.h. */
 #define MEMORY_MAX (UINT64_C(253) << 30)
 
 static const char help[] =
-    "usage: limpid run [OPTIONS] [--] PROGRAM [ARG...]\n"
+    "usage: limpid run [OPTIONS] [--] PROGRAM [ARG...] [: PROGRAM [ARG...]]...\n"
     "\n"
-    "Runs a riscv64 Linux program, linked with -static, in Limpid's virtual memory.\n"
-    "A PROGRAM without a slash is looked up in PATH. A C or C++ source is compiled\n"
-    "first, with -O0 -g -fno-omit-frame-pointer -static.\n"
-    "\n"
+    "Runs riscv64 Linux programs, linked with -static, in Limpid's virtual memory;\n"
+    "side by side, with lone colons between them. One without a slash is looked up in\n"
+    "PATH; a C or C++ source is compiled with -O0 -g -fno-omit-frame-pointer -static.\n"
+    "A program sees the current folder and its own, but may not change them.\n"
     "  --stats               what its memory did, on standard error, at the end\n"
     "  --json FILE           the same numbers as JSON\n"
     "  --memory SIZE         RAM of the machine, as 64M or 1G; default 128M\n"
+    "  --harts N             processors of the machine; default 1\n"
+    "  --share DIR           one more folder is shown, to be read only\n"
+    "  --write DIR           the same, and may be changed\n"
     "  --seed N              another address-space layout and frame placement\n"
     "  --max-instructions N  stop after N, with exit status 124\n"
     "  --tlb SPEC            another TLB, as fetch=48,data=64:4:plru,l2=1536:12\n"
@@ -60,7 +66,8 @@ static const char help[] =
     "  --cc CC               compiler for sources; default riscv64-linux-gnu-gcc\n"
     "  --cflags FLAGS        more compiler flags, separated by blanks; they win\n"
     "\n"
-    "The exit status is the program's, and its death by a signal too. Otherwise:\n"
+    "The exit status is the program's, and its death by a signal too; of several, the\n"
+    "first in order that is not 0. Otherwise:\n"
     "124 stopped by --max-instructions, 125 limpid failed or was misused, 126 the\n"
     "program cannot be run, 127 it was not found.\n";
 
@@ -70,7 +77,9 @@ struct run {
 	struct machine_config config;
 	struct machine *machine;
 	struct lens *lens;
-	struct program program;
+	struct initramfs_program programs[MAX_PROGRAMS]; /* side by side */
+	unsigned nprograms;
+	struct folders folders;
 	struct initramfs ramfs;
 
 	bool stats;
@@ -83,22 +92,45 @@ struct run {
 
 /* -- before ------------------------------------------------------------------------------- */
 
+static bool parse_harts(struct options *o, unsigned *harts)
+{
+	uint64_t n;
+
+	if (!options_number(o, &n))
+		return false;
+	if (n < 1 || n > BOARD_MAX_HARTS) {
+		complain("run: --harts %s: must be 1 to %d", o->value, BOARD_MAX_HARTS);
+		return false;
+	}
+	*harts = (unsigned)n;
+	return true;
+}
+
 /* => -1: go on; else the exit status. *operand: index of PROGRAM. */
 static int parse(struct run *r, int argc, char **argv, int *operand)
 {
-	enum { STATS, JSON, MEMORY, SEED, MAX, TLB, CHECK_TLB, GDB, CC, CFLAGS, HELP };
-	static const struct option_spec specs[] = {{"--stats", 0, false},
-						   {"--json", 0, true},
-						   {"--memory", 0, true},
-						   {"--seed", 0, true},
-						   {"--max-instructions", 0, true},
-						   {"--tlb", 0, true},
-						   {"--check-tlb", 0, false},
-						   {"--gdb", 0, true},
-						   {"--cc", 0, true},
-						   {"--cflags", 0, true},
-						   {"--help", 'h', false},
-						   {NULL, 0, false}};
+	enum {
+		STATS,
+		JSON,
+		MEMORY,
+		HARTS,
+		SEED,
+		MAX,
+		SHARE,
+		WRITE,
+		TLB,
+		CHECK_TLB,
+		GDB,
+		CC,
+		CFLAGS,
+		HELP
+	};
+	static const struct option_spec specs[] = {
+	    {"--stats", 0, false},     {"--json", 0, true},    {"--memory", 0, true},
+	    {"--harts", 0, true},      {"--seed", 0, true},    {"--max-instructions", 0, true},
+	    {"--share", 0, true},      {"--write", 0, true},   {"--tlb", 0, true},
+	    {"--check-tlb", 0, false}, {"--gdb", 0, true},     {"--cc", 0, true},
+	    {"--cflags", 0, true},     {"--help", 'h', false}, {NULL, 0, false}};
 	char size[COMMAS_SIZE];
 	struct options o = {.verb = "run", .specs = specs, .argv = argv, .argc = argc, .at = 1};
 
@@ -109,6 +141,9 @@ static int parse(struct run *r, int argc, char **argv, int *operand)
 		case STATS: r->stats = true; break;
 		case JSON: r->json_path = o.value; break;
 		case MEMORY: ok = options_size(&o, &r->config.memory_size); break;
+		case HARTS: ok = parse_harts(&o, &r->config.harts); break;
+		case SHARE:
+		case WRITE: ok = folders_add(&r->folders, o.value, i == WRITE, true) == 0; break;
 		case SEED: ok = options_number(&o, &r->config.seed); break;
 		case MAX: ok = options_number(&o, &r->max); break;
 		case TLB: ok = tlb_option("run", o.value, &r->config); break;
@@ -148,6 +183,36 @@ static int parse(struct run *r, int argc, char **argv, int *operand)
 	return -1;
 }
 
+/* Opens the programs, which lone colons separate. => 0 or an exit status. */
+static int open_programs(struct run *r, char **argv)
+{
+	int status = 0;
+
+	while (status == 0 && argv && *argv) {
+		char **end = argv + 1;
+		struct initramfs_program *p = &r->programs[r->nprograms];
+
+		while (*end && strcmp(*end, ":") != 0)
+			end++;
+		bool more = *end != NULL;
+		if (r->nprograms == MAX_PROGRAMS || strcmp(*argv, ":") == 0 || (more && !end[1])) {
+			complain(r->nprograms == MAX_PROGRAMS
+				     ? "run: more than %d programs side by side"
+				     : "run: a program is missing beside a colon",
+				 MAX_PROGRAMS);
+			return EXIT_TROUBLE;
+		}
+		*end = NULL;
+		r->nprograms++;
+		p->args = argv + 1;
+		status = program_open(&p->program, *argv, r->cc, r->cflags);
+		if (status == 0)
+			status = folders_add_usual(&r->folders, p->program.path);
+		argv = more ? end + 1 : NULL;
+	}
+	return status;
+}
+
 /* A size to try: the next power of two that has room for `bytes`. */
 static const char *suggest(char *buf, size_t size, uint64_t bytes)
 {
@@ -166,19 +231,23 @@ static const char *suggest(char *buf, size_t size, uint64_t bytes)
 static int check_room(const struct run *r)
 {
 	uint64_t need = r->ramfs.archive.len + KERNEL_ROOM;
-	uint64_t data = program_data_size(r->program.image);
+	uint64_t data = program_data_size(r->programs[0].program.image);
 	char bytes[COMMAS_SIZE], memory[COMMAS_SIZE], size[32];
 
+	/* Read through a folder, a program is in memory too. */
+	if (r->programs[0].program.len > r->ramfs.archive.len)
+		need += r->programs[0].program.len;
 	bytes_human(memory, r->config.memory_size);
 	if (need > r->config.memory_size)
 		complain("%s: its %s and the kernel do not fit into %s of memory; give it more: "
 			 "--memory %s",
-			 r->program.shown, bytes_human(bytes, r->program.len), memory,
+			 r->programs[0].program.shown,
+			 bytes_human(bytes, r->programs[0].program.len), memory,
 			 suggest(size, sizeof size, 2 * need));
 	else if (data > r->config.memory_size)
 		complain("%s: its %s of data can never fit into %s of memory; give it more: "
 			 "--memory %s",
-			 r->program.shown, bytes_human(bytes, data), memory,
+			 r->programs[0].program.shown, bytes_human(bytes, data), memory,
 			 suggest(size, sizeof size, data + need));
 	else
 		return 0;
@@ -218,7 +287,8 @@ static int build(struct run *r)
 		r->config.has_stream[s] = host_has_stream(s);
 
 	r->lens = lens_create(&options);
-	if (!r->lens || !lens_program(r->lens, r->program.image, r->program.len))
+	if (!r->lens ||
+	    !lens_program(r->lens, r->programs[0].program.image, r->programs[0].program.len))
 		return complain_no_memory();
 	r->machine = machine_create(&r->config, &r->iface, &why);
 	if (!r->machine) {
@@ -226,10 +296,13 @@ static int build(struct run *r)
 			 why ? why : "the machine cannot be made");
 		return EXIT_TROUBLE;
 	}
+	int status = folders_attach(&r->folders, r->machine);
+	if (status)
+		return status;
 	why = machine_load(r->machine, kernel_image, (size_t)(kernel_image_end - kernel_image),
 			   r->ramfs.archive.data, r->ramfs.archive.len, r->ramfs.append);
 	if (why) {
-		complain("%s: %s", r->program.shown, why);
+		complain("%s: %s", r->programs[0].program.shown, why);
 		return EXIT_CANNOT_RUN;
 	}
 	/* here: the guest has its copy */
@@ -391,8 +464,10 @@ static void clean(struct run *r)
 	if (r->machine)
 		machine_destroy(r->machine);
 	lens_destroy(r->lens);
+	folders_close(&r->folders);
 	initramfs_free(&r->ramfs);
-	program_close(&r->program);
+	for (unsigned n = 0; n < r->nprograms; n++)
+		program_close(&r->programs[n].program);
 }
 
 int verb_run(int argc, char **argv)
@@ -415,10 +490,10 @@ int verb_run(int argc, char **argv)
 		}
 	}
 
-	status = program_open(&r.program, argv[operand], r.cc, r.cflags);
+	status = open_programs(&r, argv + operand);
 	if (status == 0)
-		status = initramfs_build(&r.ramfs, &r.program, argv + operand + 1, environ,
-					 r.config.seed);
+		status = initramfs_build(&r.ramfs, r.programs, r.nprograms, environ, r.config.seed,
+					 &r.folders);
 	if (status == 0)
 		status = check_room(&r);
 	if (status == 0)

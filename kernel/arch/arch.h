@@ -26,6 +26,7 @@ struct arch_pt {
 	uint32_t as;      /* the address space's number, for trace events */
 	uint32_t asid;    /* 0: none given yet */
 	uint64_t ntables; /* table frames, the root included */
+	uint64_t harts;   /* bit n: hart n may have its translations; atomic */
 };
 
 /* A translation as the tables have it now. */
@@ -71,6 +72,18 @@ void arch_pt_clear(struct arch_pt *pt, vaddr_t start, vaddr_t end,
  */
 void arch_pt_protect(struct arch_pt *pt, vaddr_t start, vaddr_t end, unsigned rights);
 
+/*
+ * Maps in `to`, which has nothing there, what `from` has in [start, end), without ARCH_W in either;
+ * `shared` is called for each frame mapped anew, before. Flushes nothing: arch_pt_flush(from) must
+ * follow.
+ * => 0 or -ENOMEM (part is mapped). The caller holds both address spaces' locks.
+ */
+int arch_pt_share(struct arch_pt *from, struct arch_pt *to, vaddr_t start, vaddr_t end,
+		  void (*shared)(void *ctx, pfn_t pfn), void *ctx);
+
+/* No hart has a translation of pt any more that was changed before. */
+void arch_pt_flush(struct arch_pt *pt);
+
 /* Makes pt the current hart's address space; NULL: the kernel's half alone. */
 void arch_pt_switch(struct arch_pt *pt);
 
@@ -104,6 +117,12 @@ size_t arch_clear_user(vaddr_t to, size_t len);
 /* => length without the NUL; -EFAULT; -ENAMETOOLONG if no NUL within `size` bytes. */
 ssize_t arch_strncpy_from_user(char *to, vaddr_t from, size_t size);
 
+/*
+ * Stores `new` at the aligned user address if it holds `old`, in one step; *seen is what it held.
+ * => 0; -1: it cannot be written.
+ */
+int arch_user_exchange32(vaddr_t at, uint32_t old, uint32_t new, uint32_t *seen);
+
 /* -- harts, interrupts, time ------------------------------------------------------------- */
 
 /* => whether interrupts were enabled. */
@@ -114,15 +133,20 @@ bool arch_irq_enabled(void);
 /* Waits for an interrupt that is enabled in the hart; interrupts are off before and after. */
 void arch_wait(void);
 
-/* Instructions that this hart stored are seen when it fetches them from now on. */
+/* Instructions that were stored are seen by all harts when they fetch them from now on. */
 void arch_icache_flush(void);
 
-/* What runs on this hart: a pointer that the seam keeps and does not look at; NULL at boot. */
+/* What runs on this hart: begins with its struct arch_thread; NULL at boot. */
 void *arch_current(void);
 void arch_current_set(void *current);
 
 unsigned arch_hart(void);  /* 0 .. arch_harts() - 1 */
 unsigned arch_harts(void); /* in the device tree, parked ones too */
+
+/* Lets the other harts into kernel_hart_main(), one after another. => how many run, this one too.
+ */
+unsigned arch_harts_start(void);
+void arch_ipi(unsigned hart); /* interrupts that hart, which calls kernel_ipi() */
 
 uint64_t arch_time_ns(void); /* since boot */
 
@@ -135,9 +159,42 @@ _Noreturn void arch_shutdown(unsigned status);
 /* One character to the firmware's console: for panics and the boot's first lines. */
 void arch_putc(char c);
 
-/* -- what the architecture calls: implemented above it ------------------------------------ */
+/* -- threads: their stacks and registers ---------------------------------------------------- */
 
 struct trapframe;
+
+/* Floating-point registers, as Linux has them in signal frames. */
+struct arch_fp {
+	uint64_t f[32];
+	uint32_t fcsr, pad;
+};
+
+struct arch_thread {
+	uint64_t sp, stack_top;
+	struct trapframe *user; /* registers of the program; NULL: there is none */
+	struct arch_fp fp;
+	unsigned fp_hart;
+};
+
+/* A thread that begins in `entry`, with interrupts off, on the stack [stack, stack + len). */
+void arch_thread_init(struct arch_thread *a, void *stack, size_t len, void (*entry)(void));
+/* What runs now on the hart's first stack becomes a thread without a program. */
+void arch_thread_adopt(struct arch_thread *a);
+/* => returns when somebody switches to prev again, perhaps on another hart. */
+void arch_thread_switch(struct arch_thread *prev, struct arch_thread *next);
+
+/* The program's registers: first ones; a copy of those of the current thread; going there. */
+void arch_user_init(struct arch_thread *a, uint64_t pc, uint64_t sp);
+void arch_thread_copy_user(struct arch_thread *to, struct arch_thread *current);
+_Noreturn void arch_user_enter(struct arch_thread *current);
+
+/* The page of code for programs. => its bytes, at most a page; where in it handlers return to. */
+const void *arch_vdso(size_t *len, uint64_t *sigreturn);
+
+const struct arch_fp *arch_fp_get(struct arch_thread *current);
+void arch_fp_set(struct arch_thread *a, const struct arch_fp *fp);
+
+/* -- what the architecture calls: implemented above it ------------------------------------ */
 
 /*
  * Boot hart, paging on, interrupts off; `fdt` is the device tree, well-formed, in the linear map.
@@ -145,8 +202,11 @@ struct trapframe;
  */
 _Noreturn void kernel_main(const void *fdt);
 
-/* A program's ECALL: number in a7, arguments in a0 to a5, result to a0. pc is past the ECALL. */
-void kernel_syscall(struct trapframe *tf);
+/*
+ * A program's ECALL: number in a7, arguments in a0 to a5, result to a0. pc is past the ECALL.
+ * current: arch_current(). => whether s0 to s11 of the program may have been changed in tf.
+ */
+bool kernel_syscall(struct trapframe *tf, void *current);
 
 /*
  * A page fault at va from user mode, or from one of the user-copy routines (from_user false).
@@ -160,11 +220,12 @@ void kernel_exception(struct trapframe *tf, int signo, int code, uint64_t addr);
 
 void kernel_external_irq(void);
 void kernel_timer_irq(void);
+void kernel_ipi(void);
 
-/*
- * Starts a program: enters user mode with x[1..31] and pc of tf; status is set here, and the
- * floating-point registers are cleared. What is on this hart's kernel stack is given up.
- */
-_Noreturn void arch_enter_user(struct trapframe *tf);
+/* After any other trap from a program: the last thing before it goes on. */
+void kernel_user_return(void);
+
+/* A hart that arch_harts_start() woke, on its first stack. */
+_Noreturn void kernel_hart_main(void);
 
 #endif

@@ -7,7 +7,8 @@
  *     avail ring     driver -> device: numbers of descriptors, avail.idx counts them
  *     used ring      device -> driver: numbers given back, used.idx counts them
  *
- * Here each buffer is one descriptor, so a number in a ring names a buffer. Both
+ * Here a buffer is one descriptor, or two in a chain (a request and room for its
+ * answer), and the number of its first descriptor names it in the rings. Both
  * counters only grow, modulo 2^16; their difference is what is under way.
  *
  *   I1  a descriptor is free, or with the device, or given back and not yet taken
@@ -53,6 +54,7 @@
 #define STATUS_DRIVER_OK   4
 #define STATUS_FEATURES_OK 8
 
+#define DESC_NEXT  1
 #define DESC_WRITE 2
 #define DESC_ALIGN 16 /* section 2.7: of the descriptor table, which begins a virtq */
 
@@ -124,6 +126,11 @@ uint32_t virtio_config32(const struct virtio *v, unsigned offset)
 	return get(v, REG_CONFIG + offset);
 }
 
+uint8_t virtio_config8(const struct virtio *v, unsigned offset)
+{
+	return mmio_read8(v->regs + REG_CONFIG + offset);
+}
+
 void virtio_ack(struct virtio *v)
 {
 	set(v, REG_INT_ACK, get(v, REG_INT_STATUS));
@@ -166,18 +173,39 @@ struct virtq *virtq_create(struct virtio *v, unsigned index)
 	return q;
 }
 
-int virtq_add(struct virtq *q, void *buf, size_t len, bool device_writes)
+/* => a descriptor that was free. */
+static unsigned take_desc(struct virtq *q, const void *buf, size_t len, bool device_writes)
 {
-	if (q->free == 0)
-		return -1;
 	unsigned slot = lowest_bit(q->free);
+
 	q->free &= q->free - 1;
 	q->desc[slot] = (struct virtq_desc){
 	    .addr = arch_pa(buf).v, .len = (uint32_t)len, .flags = device_writes ? DESC_WRITE : 0};
+	return slot;
+}
+
+static int offer(struct virtq *q, unsigned slot)
+{
 	q->avail.ring[q->avail.idx & (q->size - 1)] = (uint16_t)slot;
 	mmio_fence();
 	*(volatile uint16_t *)&q->avail.idx = (uint16_t)(q->avail.idx + 1);
 	return (int)slot;
+}
+
+int virtq_add(struct virtq *q, void *buf, size_t len, bool device_writes)
+{
+	return q->free ? offer(q, take_desc(q, buf, len, device_writes)) : -1;
+}
+
+int virtq_add_pair(struct virtq *q, const void *out, size_t out_len, void *in, size_t in_len)
+{
+	if (!(q->free & (q->free - 1)))
+		return -1; /* here: fewer than two */
+	unsigned first = take_desc(q, out, out_len, false);
+	unsigned second = take_desc(q, in, in_len, true);
+	q->desc[first].flags |= DESC_NEXT;
+	q->desc[first].next = (uint16_t)second;
+	return offer(q, first);
 }
 
 void virtq_kick(struct virtio *v, struct virtq *q)
@@ -195,9 +223,11 @@ int virtq_take(struct virtq *q, uint32_t *len)
 		q->seen++;
 		if (slot >= q->size || (q->free & 1u << slot))
 			continue;
-		if (*len > q->desc[slot].len)
-			*len = q->desc[slot].len;
-		q->free |= 1u << slot;
+		unsigned last = q->desc[slot].flags & DESC_NEXT ? q->desc[slot].next : slot;
+
+		if (*len > q->desc[last].len)
+			*len = q->desc[last].len;
+		q->free |= 1u << slot | 1u << last;
 		return (int)slot;
 	}
 	return -1;

@@ -7,6 +7,7 @@
 #include "kernel/lib/fdt.h"
 
 #define VIRTIO_ID_CONSOLE 3
+#define VIRTIO_ID_9P      9
 
 #define VIRTQ_SIZE 16 /* descriptors of a queue, as long as the device allows as many */
 
@@ -28,7 +29,7 @@ struct virtq_used {
 	uint16_t avail_event;
 };
 
-/* A split virtqueue. Buffers are single descriptors: a slot is a descriptor's number. */
+/* A split virtqueue. A slot is the number of a buffer's first descriptor. */
 struct virtq {
 	struct virtq_desc desc[VIRTQ_SIZE];
 	struct virtq_used used;
@@ -56,6 +57,7 @@ bool virtio_negotiate(struct virtio *v, uint64_t wanted);
 void virtio_ready(struct virtio *v); /* all queues are set up: the device may run */
 
 uint32_t virtio_config32(const struct virtio *v, unsigned offset);
+uint8_t virtio_config8(const struct virtio *v, unsigned offset);
 /* Acknowledges the device's interrupt. */
 void virtio_ack(struct virtio *v);
 
@@ -67,6 +69,8 @@ struct virtq *virtq_create(struct virtio *v, unsigned index);
  * => its slot; -1: the queue is full. The device may look only after virtq_kick().
  */
 int virtq_add(struct virtq *q, void *buf, size_t len, bool device_writes);
+/* The same with two buffers as one: `out` to read from and `in` to write into. */
+int virtq_add_pair(struct virtq *q, const void *out, size_t out_len, void *in, size_t in_len);
 void virtq_kick(struct virtio *v, struct virtq *q);
 
 /* => the slot of a buffer that the device is done with, now free, with *len bytes written; -1. */

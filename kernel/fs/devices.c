@@ -1,15 +1,18 @@
 /*
- * The devices of /dev that need no hardware: null, zero, full, random, urandom.
+ * /dev: a tmpfs with the devices that need no hardware (null, zero, full, random,
+ * urandom), the terminal's (tty.c), links to open files, and /dev/shm.
  *
  * Random bytes follow from the seed (kernel/lib/rand.h), so both random devices
  * and getrandom() are repeatable; they never block.
  */
 #include "kernel/fs/file.h"
+#include "kernel/fs/tty.h"
 #include "kernel/lib/lib.h"
 #include "kernel/lib/rand.h"
 #include "kernel/fs/random.h"
 
 #define MEM_MAJOR   1 /* Linux's numbers, from its list of devices */
+#define TTY_MAJOR   5
 #define MKDEV(a, b) (((uint64_t)(a) << 8) | (b))
 
 static struct spinlock random_lock = SPINLOCK_INIT;
@@ -84,35 +87,75 @@ const struct file_ops full_ops = {.read = zero_read, .write = full_write, .is_se
 const struct file_ops random_ops = {
     .read = random_file_read, .write = null_write, .is_seekable = true};
 
+/* => a device under a name of /dev. Tree locked. 0 or -ENOMEM. */
+static int add_device(struct inode *dir, const char *name, uint32_t mode, uint64_t rdev,
+		      const struct file_ops *ops)
+{
+	struct inode *i = inode_create(dir->fs, S_IFCHR | mode, 0, 0);
+
+	if (!i)
+		return -ENOMEM;
+	i->ops = ops;
+	i->rdev = rdev;
+	int error = dir_add(dir, name, strlen(name), i);
+	inode_put(i);
+	return error;
+}
+
+static int add_link(struct inode *dir, const char *name, const char *target)
+{
+	const struct inode_plan plan = {.mode = S_IFLNK | 0777, .target = target};
+	struct inode *i;
+	int error = tmpfs_ops.create(dir, name, strlen(name), &plan, &i);
+
+	if (!error)
+		inode_put(i);
+	return error;
+}
+
+/* => a folder of /dev with a tmpfs of its own on it. */
+static int add_shm(struct inode *dir)
+{
+	const struct inode_plan plan = {.mode = S_IFDIR | 01777};
+	struct fsys *fs = tmpfs_create("tmpfs", "tmpfs", "rw,nosuid,nodev", 01777);
+	struct inode *i;
+
+	if (!fs)
+		return -ENOMEM;
+	int error = tmpfs_ops.create(dir, "shm", 3, &plan, &i);
+	if (error)
+		return error;
+	error = fsys_mount(fs, i);
+	inode_put(i);
+	return error;
+}
+
 int devices_init(void)
 {
 	static const struct {
 		const char *name;
-		unsigned minor;
+		unsigned major, minor;
+		uint32_t mode;
 		const struct file_ops *ops;
-	} devices[] = {{"null", 3, &null_ops},
-		       {"zero", 5, &zero_ops},
-		       {"full", 7, &full_ops},
-		       {"random", 8, &random_ops},
-		       {"urandom", 9, &random_ops}};
-	struct inode *dir = tree_make_dirs("/dev");
+	} devices[] = {{"null", MEM_MAJOR, 3, 0666, &null_ops},
+		       {"zero", MEM_MAJOR, 5, 0666, &zero_ops},
+		       {"full", MEM_MAJOR, 7, 0666, &full_ops},
+		       {"random", MEM_MAJOR, 8, 0666, &random_ops},
+		       {"urandom", MEM_MAJOR, 9, 0666, &random_ops},
+		       {"tty", TTY_MAJOR, 0, 0666, &tty_own_ops},
+		       {"console", TTY_MAJOR, 1, 0600, &tty_console_ops}};
+	static const char *const links[][2] = {{"fd", "/proc/self/fd"},
+					       {"stdin", "/proc/self/fd/0"},
+					       {"stdout", "/proc/self/fd/1"},
+					       {"stderr", "/proc/self/fd/2"}};
+	struct inode *on = tree_make_dirs("/dev");
+	struct fsys *fs = tmpfs_create("devtmpfs", "devtmpfs", "rw,nosuid", 0755);
+	int error = on && fs ? fsys_mount(fs, on) : -ENOMEM;
 
-	if (!dir)
-		return -ENOMEM;
-	for (size_t n = 0; n < ARRAY_SIZE(devices); n++) {
-		size_t len = strlen(devices[n].name);
-
-		if (dir_find(dir, devices[n].name, len))
-			dir_remove(dir, devices[n].name, len);
-		struct inode *i = inode_create(S_IFCHR | 0666, 0, 0);
-		if (!i)
-			return -ENOMEM;
-		i->ops = devices[n].ops;
-		i->rdev = MKDEV(MEM_MAJOR, devices[n].minor);
-		int error = dir_add(dir, devices[n].name, len, i);
-		inode_put(i);
-		if (error)
-			return error;
-	}
-	return 0;
+	for (size_t n = 0; n < ARRAY_SIZE(devices) && !error; n++)
+		error = add_device(fs->root, devices[n].name, devices[n].mode,
+				   MKDEV(devices[n].major, devices[n].minor), devices[n].ops);
+	for (size_t n = 0; n < ARRAY_SIZE(links) && !error; n++)
+		error = add_link(fs->root, links[n][0], links[n][1]);
+	return error ? error : add_shm(fs->root);
 }

@@ -6,14 +6,15 @@
  * Invariants
  *   I1  each slot that is not empty holds one reference to its file
  *   I2  cloexec is false in an empty slot
+ *   I3  refs = processes that use the table; the last one to go closes what is open
  *
  * Locks. fdtable.lock guards the array; files are put back (which may free
  * much) after it is released.
  */
 #include "kernel/fs/file.h"
+#include "kernel/fs/lock.h"
 #include "kernel/lib/lib.h"
 #include "kernel/mm/frame/slab.h"
-#include "kernel/proc/proc.h"
 
 #define FIRST_SIZE 16
 
@@ -23,6 +24,7 @@ struct fd_slot {
 };
 
 struct fdtable {
+	uint32_t refs; /* processes that use it */
 	struct spinlock lock;
 	struct fd_slot *slots;
 	int size;
@@ -34,6 +36,7 @@ struct fdtable *fdtable_create(void)
 
 	if (!t)
 		return NULL;
+	t->refs = 1;
 	spin_init(&t->lock);
 	t->slots = kzalloc(FIRST_SIZE * sizeof t->slots[0]);
 	if (!t->slots) {
@@ -44,13 +47,70 @@ struct fdtable *fdtable_create(void)
 	return t;
 }
 
-void fdtable_destroy(struct fdtable *t)
+/* A number of this table goes: with it go all record locks that the table's owners hold. */
+static void release(const struct fdtable *t, struct file *f)
 {
+	if (f->inode->locks)
+		file_locks_drop(f->inode->locks, t);
+	file_put(f);
+}
+
+struct fdtable *fdtable_copy(struct fdtable *from)
+{
+	struct fdtable *t = fdtable_create();
+	int size = FIRST_SIZE;
+
+	if (!t)
+		return NULL;
+	for (;;) {
+		spin_lock(&from->lock);
+		if (from->size <= t->size)
+			break;
+		size = from->size;
+		spin_unlock(&from->lock);
+		kfree(t->slots);
+		t->slots = kzalloc((size_t)size * sizeof t->slots[0]);
+		if (!t->slots) {
+			kfree(t);
+			return NULL;
+		}
+		t->size = size;
+	}
+	for (int fd = 0; fd < from->size; fd++) {
+		t->slots[fd] = from->slots[fd];
+		if (t->slots[fd].file)
+			file_get(t->slots[fd].file);
+	}
+	spin_unlock(&from->lock);
+	return t;
+}
+
+void fdtable_get(struct fdtable *t)
+{
+	__atomic_fetch_add(&t->refs, 1, __ATOMIC_RELAXED);
+}
+
+void fdtable_put(struct fdtable *t)
+{
+	if (__atomic_sub_fetch(&t->refs, 1, __ATOMIC_ACQ_REL) > 0)
+		return;
 	for (int fd = 0; fd < t->size; fd++)
 		if (t->slots[fd].file)
-			file_put(t->slots[fd].file);
+			release(t, t->slots[fd].file);
 	kfree(t->slots);
 	kfree(t);
+}
+
+bool fdtable_is_shared(const struct fdtable *t)
+{
+	return __atomic_load_n(&t->refs, __ATOMIC_RELAXED) > 1;
+}
+
+void fdtable_exec(struct fdtable *t)
+{
+	for (int fd = 0; fd < fdtable_end(t); fd++)
+		if (fd_flags(t, fd) > 0)
+			fd_close(t, fd);
 }
 
 /* Lock held. => slots for fd exist; 0 or -ENOMEM. */
@@ -124,7 +184,7 @@ int fd_replace(struct fdtable *t, int fd, struct file *f, uint64_t limit, bool c
 	}
 	spin_unlock(&t->lock);
 	if (old)
-		file_put(old);
+		release(t, old);
 	return result;
 }
 
@@ -141,7 +201,7 @@ int fd_close(struct fdtable *t, int fd)
 	spin_unlock(&t->lock);
 	if (!f)
 		return -EBADF;
-	file_put(f);
+	release(t, f);
 	return 0;
 }
 
@@ -169,36 +229,13 @@ int fdtable_end(const struct fdtable *t)
 	return t->size;
 }
 
-static void release_files(struct proc *p)
+int fd_next(struct fdtable *t, int fd)
 {
-	fdtable_destroy(p->fds);
-	inode_put(p->cwd);
-	inode_put(p->exe);
-	kfree(p->exe_path);
-	p->fds = NULL;
-	p->cwd = p->exe = NULL;
-	p->exe_path = NULL;
-}
-
-int fs_attach(struct proc *p, struct inode *cwd, struct inode *exe, const char *exe_path)
-{
-	size_t len = strlen(exe_path) + 1;
-
-	p->fds = fdtable_create();
-	p->exe_path = kmalloc(len);
-	if (!p->fds || !p->exe_path) {
-		if (p->fds)
-			fdtable_destroy(p->fds);
-		kfree(p->exe_path);
-		p->fds = NULL;
-		p->exe_path = NULL;
-		return -ENOMEM;
-	}
-	memcpy(p->exe_path, exe_path, len);
-	inode_get(cwd);
-	inode_get(exe);
-	p->cwd = cwd;
-	p->exe = exe;
-	p->release_files = release_files;
-	return 0;
+	spin_lock(&t->lock);
+	while (fd < t->size && !t->slots[fd].file)
+		fd++;
+	if (fd >= t->size)
+		fd = -1;
+	spin_unlock(&t->lock);
+	return fd;
 }

@@ -17,6 +17,7 @@
  * locks of mm/.
  */
 #include "kernel/fs/file.h"
+#include "kernel/fs/lock.h"
 #include "kernel/lib/lib.h"
 #include "kernel/lib/rand.h"
 #include "kernel/lib/trace.h"
@@ -25,44 +26,96 @@
 #include "kernel/mm/object/mobj.h"
 #include "kernel/proc/proc.h"
 
-/* Of a symbolic link, which only O_PATH can open: it takes part in nothing but names. */
-static const struct file_ops path_ops = {.is_seekable = true};
+static struct cache *file_cache;
+
+static struct file *file_alloc(uint32_t flags)
+{
+	if (!file_cache)
+		file_cache = cache_create("file", sizeof(struct file), 8);
+	struct file *f = file_cache ? cache_alloc(file_cache) : NULL;
+
+	if (!f)
+		return NULL;
+	memset(f, 0, sizeof *f);
+	f->refs = 1;
+	f->flags = flags & ~(uint32_t)(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC);
+	mutex_init(&f->lock);
+	return f;
+}
+
+/* Chooses ops and data. => 0 or -errno. */
+static int file_bind(struct file *f, struct inode *i)
+{
+	if (f->flags & O_PATH) {
+		f->ops = &path_ops;
+		return 0;
+	}
+	if (i->ops)
+		f->ops = i->ops;
+	else if (inode_is_dir(i))
+		f->ops = &dir_ops;
+	else if (inode_is_regular(i))
+		f->ops = &regular_ops;
+	else if (inode_is_fifo(i))
+		f->ops = &pipe_ops;
+	else
+		return -ENXIO;
+	if (i->fs && i->fs->ops->open) {
+		int error = i->fs->ops->open(i, f->flags, f);
+
+		if (error)
+			return error;
+	}
+	if (inode_is_regular(i) && !f->data) {
+		f->data = i->data;
+		mobj_get(f->data);
+	}
+	return 0;
+}
 
 int file_open(struct inode *i, uint32_t flags, struct file **out)
 {
-	struct file *f = kzalloc(sizeof *f);
+	struct file *f = file_alloc(flags);
+	int error;
 
 	if (!f)
 		return -ENOMEM;
-	f->refs = 1;
-	f->flags = flags & ~(uint32_t)(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC);
-	f->inode = i;
-	mutex_init(&f->lock);
-	if (i->ops) {
-		f->ops = i->ops;
-	} else if (inode_is_dir(i)) {
-		f->ops = &dir_ops;
-	} else if (inode_is_regular(i)) {
-		f->ops = &regular_ops;
-		f->data = i->data;
-		if (i->make_data) {
-			f->data = i->make_data();
-			if (!f->data) {
-				kfree(f);
-				return -ENOMEM;
-			}
-		} else {
-			mobj_get(f->data);
-		}
-	} else if (flags & O_PATH) {
-		f->ops = &path_ops;
-	} else {
-		kfree(f);
-		return -ENXIO;
+	error = file_bind(f, i);
+	if (!error) {
+		inode_get(i);
+		f->inode = i;
+		if (f->ops->open)
+			error = f->ops->open(f);
 	}
-	inode_get(i);
+	if (error) {
+		if (f->data)
+			mobj_put(f->data);
+		inode_put(f->inode);
+		cache_free(file_cache, f);
+		return error;
+	}
 	*out = f;
 	return 0;
+}
+
+struct file *file_create(uint32_t mode, uint32_t flags, const struct file_ops *ops, void *ctx)
+{
+	const struct cred *cred = &proc_current()->cred;
+	struct inode *i = inode_create(NULL, mode, cred->euid, cred->egid);
+	struct file *f = file_alloc(flags);
+
+	if (!i || !f) {
+		inode_put(i);
+		if (f)
+			cache_free(file_cache, f);
+		return NULL;
+	}
+	i->ops = ops;
+	i->ctx = ctx;
+	f->inode = i;
+	f->ops = ops;
+	f->ctx = ctx;
+	return f;
 }
 
 void file_get(struct file *f)
@@ -74,20 +127,90 @@ void file_put(struct file *f)
 {
 	if (__atomic_sub_fetch(&f->refs, 1, __ATOMIC_ACQ_REL) > 0)
 		return;
+	if (f->inode->locks)
+		file_locks_drop(f->inode->locks, f);
+	if (f->ops->release)
+		f->ops->release(f);
 	if (f->data)
 		mobj_put(f->data);
 	inode_put(f->inode);
-	kfree(f);
+	inode_put(f->dir);
+	kfree(f->last);
+	cache_free(file_cache, f);
 }
 
-static bool may_read(const struct file *f)
+int file_set_name(struct file *f, struct inode *dir, const char *name, size_t len)
 {
-	return (f->flags & O_ACCMODE) != O_WRONLY && !(f->flags & O_PATH);
+	memcpy(f->name, name, len < sizeof f->name ? len : sizeof f->name);
+	f->last = kmalloc(len + 1);
+	if (!f->last)
+		return -ENOMEM;
+	memcpy(f->last, name, len);
+	f->last[len] = 0;
+	inode_get(dir);
+	f->dir = dir;
+	return 0;
 }
 
-static bool may_write(const struct file *f)
+/* What has no path is shown by its kind and number. */
+static ssize_t nameless_path(const struct file *f, char *buf, size_t size)
 {
-	return (f->flags & O_ACCMODE) != O_RDONLY && !(f->flags & O_PATH);
+	const struct inode *i = f->inode;
+
+	if (inode_is_fifo(i))
+		return ksnprintf(buf, size, "pipe:[%lu]", i->ino);
+	if (i->fs && inode_is_regular(i))
+		return ksnprintf(buf, size, "/#%lu (deleted)", i->ino);
+	return ksnprintf(buf, size, "anon_inode:[eventfd]");
+}
+
+ssize_t file_path(struct file *f, char *buf, size_t size)
+{
+	struct inode *now = NULL;
+	ssize_t n;
+
+	if (inode_is_dir(f->inode)) {
+		n = tree_path(f->inode, buf, size);
+		return n > 0 ? n - 1 : n;
+	}
+	if (!f->dir)
+		return nameless_path(f, buf, size);
+	n = tree_path(f->dir, buf, size);
+	if (n < 0)
+		return n;
+	bool is_gone = f->dir->fs->ops->lookup(f->dir, f->last, strlen(f->last), &now) != 0 ||
+		       (now != f->inode && f->dir->fs->ops == &tmpfs_ops);
+	inode_put(now);
+	if (n == 2)
+		n = 1; /* here: the root, whose slash is there already */
+	return n - 1 +
+	       ksnprintf(buf + n - 1, size - (size_t)n + 1, "/%s%s", f->last,
+			 is_gone ? " (deleted)" : "");
+}
+
+void file_label_data(struct file *f)
+{
+	char *path = f->data->label ? NULL : kmalloc(PATH_MAX), *label;
+	ssize_t n;
+
+	if (!path)
+		return;
+	tree_lock();
+	n = file_path(f, path, PATH_MAX - 1);
+	tree_unlock();
+	label = n > 0 ? kmalloc((size_t)n + 1) : NULL;
+	if (label) {
+		memcpy(label, path, (size_t)n);
+		label[n] = 0;
+		spin_lock(&f->data->lock);
+		char *old = f->data->label;
+		if (!old)
+			f->data->label = label;
+		spin_unlock(&f->data->lock);
+		if (old)
+			kfree(label);
+	}
+	kfree(path);
 }
 
 /* One transfer at *pos, or at the file's position, under its lock. */
@@ -98,6 +221,8 @@ static ssize_t transfer(struct file *f, struct uio *u, uint64_t *pos,
 
 	if (pos)
 		return op(f, u, pos);
+	if (!f->ops->is_seekable)
+		return op(f, u, &f->pos); /* here: nobody looks at the position */
 	mutex_lock(&f->lock);
 	n = op(f, u, &f->pos);
 	mutex_unlock(&f->lock);
@@ -106,7 +231,7 @@ static ssize_t transfer(struct file *f, struct uio *u, uint64_t *pos,
 
 ssize_t file_read(struct file *f, struct uio *u, uint64_t *pos)
 {
-	if (!may_read(f))
+	if (!file_may_read(f))
 		return -EBADF;
 	if (inode_is_dir(f->inode))
 		return -EISDIR;
@@ -117,7 +242,7 @@ ssize_t file_read(struct file *f, struct uio *u, uint64_t *pos)
 
 ssize_t file_write(struct file *f, struct uio *u, uint64_t *pos)
 {
-	if (!may_write(f))
+	if (!file_may_write(f))
 		return -EBADF;
 	if (!f->ops->write)
 		return -EINVAL;
@@ -157,10 +282,12 @@ out:
 	return result;
 }
 
-unsigned file_poll(struct file *f)
+unsigned file_poll(struct file *f, struct poll_wait *pw)
 {
+	if (f->flags & O_PATH)
+		return POLLNVAL;
 	if (f->ops->poll)
-		return f->ops->poll(f);
+		return f->ops->poll(f, pw);
 	return POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM;
 }
 
@@ -279,61 +406,61 @@ const struct file_ops regular_ops = {
 
 const struct file_ops dir_ops = {.is_seekable = true};
 
-#define COOKIE_DOT      1 /* entries begin above: cookies of names are inode-sized numbers */
-#define COOKIE_DOTDOT   2
+/* A descriptor of a place: it can be stat'ed and walked from, and nothing else. */
+const struct file_ops path_ops = {.is_seekable = false};
+
+#define COOKIE_DOT      1
 #define DIRENT_LEN(len) ROUND_UP(LINUX_DIRENT64_NAME + (len) + 1, 8)
 
-static uint8_t dirent_type(const struct inode *i)
-{
-	return (uint8_t)((i->mode & S_IFMT) >> 12);
-}
-
-/* Appends an entry to buf. => false: no room. */
-static bool put_dirent(uint8_t *buf, size_t size, size_t *at, const char *name, size_t len,
-		       const struct inode *i, uint64_t cookie)
+bool dir_emit(struct dir_sink *s, const char *name, size_t len, uint64_t ino, uint32_t mode,
+	      uint64_t cookie)
 {
 	size_t reclen = DIRENT_LEN(len);
-	struct linux_dirent64 *d = (struct linux_dirent64 *)(buf + *at);
+	struct linux_dirent64 *d = (struct linux_dirent64 *)(s->buf + s->at);
 
-	if (reclen > size - *at)
+	if (reclen > s->size - s->at)
 		return false;
 	memset(d, 0, reclen);
-	d->ino = i->ino;
+	d->ino = ino;
 	d->off = (int64_t)cookie;
 	d->reclen = (uint16_t)reclen;
-	d->type = dirent_type(i);
+	d->type = (uint8_t)((mode & S_IFMT) >> 12);
 	memcpy((char *)d + LINUX_DIRENT64_NAME, name, len);
-	*at += reclen;
+	s->at += reclen;
 	return true;
 }
 
-/* Fills buf with entries after *pos. => bytes, or -EINVAL if not even one has room. Tree locked. */
-static ssize_t fill_dirents(const struct inode *dir, uint64_t *pos, uint8_t *buf, size_t size)
+/* => whether there is an entry after pos. */
+static bool dir_has_more(struct inode *dir, uint64_t pos)
 {
-	size_t at = 0;
-	bool full = false;
+	uint8_t buf[DIRENT_LEN(NAME_MAX)] __attribute__((aligned(8)));
+	struct dir_sink s = {.buf = buf, .size = sizeof buf};
+
+	return pos < COOKIE_DOTDOT || (dir->fs->ops->list(dir, &pos, &s) == 0 && s.at > 0);
+}
+
+/* Fills s with entries after *pos. => 0; -EINVAL: not even one has room. Tree locked. */
+static int list_dir(struct inode *dir, uint64_t *pos, struct dir_sink *s)
+{
+	const struct inode *up = inode_above(dir);
+	uint64_t before = *pos;
+	int error = 0;
 
 	if (dir->nlink == 0)
 		return -ENOENT;
-	if (*pos < COOKIE_DOT) {
-		full = !put_dirent(buf, size, &at, ".", 1, dir, COOKIE_DOT);
-		if (!full)
-			*pos = COOKIE_DOT;
-	}
-	if (!full && *pos < COOKIE_DOTDOT) {
-		full = !put_dirent(buf, size, &at, "..", 2, dir->parent, COOKIE_DOTDOT);
-		if (!full)
-			*pos = COOKIE_DOTDOT;
-	}
-	for (const struct dirent *e = dir->first; e && !full; e = e->next) {
-		if (e->cookie + COOKIE_DOTDOT <= *pos)
-			continue;
-		full = !put_dirent(buf, size, &at, e->name, e->len, e->inode,
-				   e->cookie + COOKIE_DOTDOT);
-		if (!full)
-			*pos = e->cookie + COOKIE_DOTDOT;
-	}
-	return full && at == 0 ? -EINVAL : (ssize_t)at;
+	if (*pos < COOKIE_DOT && dir_emit(s, ".", 1, dir->ino, S_IFDIR, COOKIE_DOT))
+		*pos = COOKIE_DOT;
+	if (*pos == COOKIE_DOT && dir_emit(s, "..", 2, up->ino, S_IFDIR, COOKIE_DOTDOT))
+		*pos = COOKIE_DOTDOT;
+	if (*pos >= COOKIE_DOTDOT)
+		error = dir->fs->ops->list(dir, pos, s);
+	if (error)
+		return error;
+	/* The shortest entry needs 24 bytes: a buffer smaller than that can never be served. */
+	return s->at == 0 && *pos == before && s->size < DIRENT_LEN(NAME_MAX) &&
+		       dir_has_more(dir, *pos)
+		   ? -EINVAL
+		   : 0;
 }
 
 ssize_t file_read_dir(struct file *f, vaddr_t to, size_t len)
@@ -341,18 +468,21 @@ ssize_t file_read_dir(struct file *f, vaddr_t to, size_t len)
 	size_t size = len < PAGE_SIZE ? len : PAGE_SIZE;
 	ssize_t n;
 
-	if (!may_read(f))
+	if (!file_may_read(f))
 		return -EBADF;
 	if (!inode_is_dir(f->inode))
 		return -ENOTDIR;
 	uint8_t *buf = kmalloc(PAGE_SIZE);
 	if (!buf)
 		return -ENOMEM;
+	struct dir_sink sink = {.buf = buf, .size = size};
 	mutex_lock(&f->lock);
 	uint64_t pos = f->pos;
 	tree_lock();
-	n = fill_dirents(f->inode, &pos, buf, size);
+	n = list_dir(f->inode, &pos, &sink);
 	tree_unlock();
+	if (n == 0)
+		n = (ssize_t)sink.at;
 	if (n > 0 && arch_copy_to_user(to, buf, (size_t)n) != 0)
 		n = -EFAULT;
 	if (n >= 0)

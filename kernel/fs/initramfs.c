@@ -176,7 +176,7 @@ static int add_entry(struct unpack *u, const struct cpio_entry *e)
 		error = i->data->size == 0 ? fill_file(u, i->data, e) : 0;
 		return error ? error : dir_add(dir, name, len, i);
 	}
-	i = inode_create(e->mode, e->uid, e->gid);
+	i = inode_create(dir->fs, e->mode, e->uid, e->gid);
 	if (!i)
 		return -ENOMEM;
 	error = fill_inode(u, i, e);

@@ -1,28 +1,36 @@
 /*
- * The file tree, in memory.
+ * The file tree.
  *
- * An *inode* is a file: its type, owner, times, and contents. An *entry*
- * (struct dirent) is a name for one in a folder. Several entries may name the
- * same regular file; a folder has one name.
+ * An *inode* is a file: its type, owner, times, and contents. Folders give inodes
+ * names. A *file system* (struct fsys) is a tree of inodes of one kind, and is
+ * mounted on a folder of another one, which it covers:
  *
- *     "/" inode 1 --first--> [ "bin" | inode 2 ] -> [ "etc" | inode 3 ] -> NULL
- *          ^                        |
- *          `------- parent ---------'
+ *     tmpfs  "/" --+-- "bin"                  proc  "/" --+-- "self"
+ *                  `-- "proc" --mounted--------------^    `-- "1"
+ *                         ^--------------------covered
  *
- * Contents of a regular file are a memory object: read(), write() and mappings
- * all see its frames, there is no second copy.
+ * A walk that comes to a covered folder goes on in what covers it; ".." of the
+ * root of a file system is ".." of what it covers. Mounts are made at boot and
+ * stay.
+ *
+ * How names lead to inodes is the file system's own business (fsys_ops): tmpfs has
+ * them in memory, 9P asks a server, proc makes them up from processes. Contents of
+ * a regular file are a memory object: read(), write() and mappings all see its
+ * frames, there is no second copy.
  *
  * Invariants
- *   I1  an inode's refs = entries that name it + references handed out; at 0 it is freed
- *   I2  the parent of a folder holds an entry for it, until it is removed; then its nlink
- *       is 0 and nothing can be created in it
- *   I3  cookies grow along a folder's list, so that a reader of the folder can go on after
- *       any change to it
+ *   I1  an inode's refs = entries that name it + folders whose parent it is +
+ *       references handed out; at 0 it is freed
+ *   I2  a folder that has been removed has nlink 0 and no entry, and nothing can be
+ *       created in it; its parent stays valid as long as itself
+ *   I3  mounted and covered of a pair point at each other
  *
  * Locks. One mutex guards names and links of the whole tree. It is taken before
  * any lock of mm/; user memory is not touched while it is held.
  */
+#include "kernel/fs/file.h"
 #include "kernel/fs/inode.h"
+#include "kernel/fs/lock.h"
 #include "kernel/lib/lib.h"
 #include "kernel/lib/lock.h"
 #include "kernel/mm/frame/slab.h"
@@ -30,12 +38,12 @@
 #include "kernel/proc/clock.h"
 #include "kernel/proc/proc.h"
 
-#define TREE_DEV  1   /* st_dev of everything here */
 #define BLOCK_LEN 512 /* unit of st_blocks */
 
 static struct mutex lock = MUTEX_INIT;
-static struct inode *root;
-static uint64_t last_ino;
+static struct fsys *first_fs, **last_fs = &first_fs;
+static uint64_t last_ino, last_dev;
+static struct cache *inode_cache;
 
 void tree_lock(void)
 {
@@ -49,34 +57,80 @@ void tree_unlock(void)
 
 struct inode *tree_root(void)
 {
-	return root;
+	return inode_over(first_fs->root);
+}
+
+uint64_t fsys_next_dev(void)
+{
+	return __atomic_add_fetch(&last_dev, 1, __ATOMIC_RELAXED);
+}
+
+struct fsys *fsys_first(void)
+{
+	return first_fs;
+}
+
+int fsys_mount(struct fsys *fs, struct inode *on)
+{
+	if (on) {
+		on = inode_over(on);
+		if (!inode_is_dir(on))
+			return -ENOTDIR;
+		inode_get(on);
+		on->mounted = fs;
+	}
+	fs->covered = on;
+	fs->root->parent = fs->root;
+	*last_fs = fs;
+	last_fs = &fs->next;
+	return 0;
 }
 
 int tree_init(void)
 {
-	root = inode_create(S_IFDIR | 0755, 0, 0);
-	if (!root)
-		return -ENOMEM;
-	root->parent = root;
-	return 0;
+	struct fsys *fs;
+
+	inode_cache = cache_create("inode", sizeof(struct inode), 8);
+	fs = inode_cache ? tmpfs_create("rootfs", "rootfs", "rw", 0755) : NULL;
+	return fs ? fsys_mount(fs, NULL) : -ENOMEM;
 }
 
-struct inode *inode_create(uint32_t mode, uint32_t uid, uint32_t gid)
+struct inode *inode_over(struct inode *dir)
 {
-	struct inode *i = kzalloc(sizeof *i);
+	while (dir->mounted)
+		dir = dir->mounted->root;
+	return dir;
+}
+
+struct inode *inode_above(struct inode *dir)
+{
+	while (dir->fs && dir == dir->fs->root && dir->fs->covered)
+		dir = dir->fs->covered;
+	return inode_over(dir->parent);
+}
+
+struct inode *inode_create(struct fsys *fs, uint32_t mode, uint32_t uid, uint32_t gid)
+{
+	struct inode *i = cache_alloc(inode_cache);
 
 	if (!i)
 		return NULL;
+	memset(i, 0, sizeof *i);
 	if ((mode & S_IFMT) == S_IFREG) {
 		i->data = mobj_create(MOBJ_FILE, 0);
 		if (!i->data) {
-			kfree(i);
+			cache_free(inode_cache, i);
 			return NULL;
 		}
 	}
+	i->fs = fs;
 	i->ino = __atomic_add_fetch(&last_ino, 1, __ATOMIC_RELAXED);
 	i->refs = 1;
 	i->mode = mode;
+	if (i->data) {
+		i->data->ino = i->ino;
+		i->data->dev = fs ? fs->dev : PIPE_DEV;
+	}
 	i->nlink = inode_is_dir(i) ? 2 : 0;
 	i->uid = uid;
 	i->gid = gid;
@@ -85,25 +139,29 @@ struct inode *inode_create(uint32_t mode, uint32_t uid, uint32_t gid)
 	return i;
 }
 
-void inode_get(struct inode *i)
-{
-	__atomic_fetch_add(&i->refs, 1, __ATOMIC_RELAXED);
-}
-
 void inode_put(struct inode *i)
 {
-	if (!i || __atomic_sub_fetch(&i->refs, 1, __ATOMIC_ACQ_REL) > 0)
-		return;
-	if (i->data)
-		mobj_put(i->data);
-	kfree(i->target);
-	kfree(i);
+	while (i && __atomic_sub_fetch(&i->refs, 1, __ATOMIC_ACQ_REL) == 0) {
+		struct inode *parent = i->parent != i ? i->parent : NULL;
+
+		if (i->fs && i->fs->ops->free)
+			i->fs->ops->free(i);
+		if (i->data)
+			mobj_put(i->data);
+		file_locks_free(i->locks);
+		kfree(i->target);
+		cache_free(inode_cache, i);
+		i = parent; /* here: a folder that is gone lets go of the one above */
+	}
 }
 
 int inode_access(const struct inode *i, const struct cred *cred, unsigned want)
 {
 	unsigned bits = i->mode;
 
+	if ((want & W_OK) && i->fs && i->fs->read_only &&
+	    (inode_is_regular(i) || inode_is_dir(i) || inode_is_link(i)))
+		return -EROFS;
 	if (cred->euid == 0) {
 		bool may_execute = inode_is_dir(i) || (i->mode & 0111);
 
@@ -121,19 +179,37 @@ void inode_touch(struct inode *i)
 	i->mtime = i->ctime = clock_timespec(clock_realtime_ns());
 }
 
+void inode_touch_ctime(struct inode *i)
+{
+	i->ctime = clock_timespec(clock_realtime_ns());
+}
+
+int inode_load(struct inode *i)
+{
+	if (!inode_is_regular(i))
+		return -EACCES;
+	return i->fs && i->fs->ops->load ? i->fs->ops->load(i) : 0;
+}
+
 static int64_t inode_size(const struct inode *i)
 {
 	if (i->data)
 		return (int64_t)i->data->size;
+	if (inode_is_dir(i) && i->fs && i->fs->ops->load)
+		return PAGE_SIZE;
 	return i->target ? (int64_t)strlen(i->target) : 0;
 }
 
-void inode_stat(const struct inode *i, struct linux_stat *st)
+int inode_stat(struct inode *i, struct linux_stat *st)
 {
-	*st = (struct linux_stat){.dev = TREE_DEV,
+	int error = i->fs && i->fs->ops->refresh ? i->fs->ops->refresh(i) : 0;
+
+	if (error)
+		return error;
+	*st = (struct linux_stat){.dev = i->fs ? i->fs->dev : PIPE_DEV,
 				  .ino = i->ino,
 				  .mode = i->mode,
-				  .nlink = i->nlink ? i->nlink : i->ops != NULL,
+				  .nlink = i->nlink || i->fs ? i->nlink : 1,
 				  .uid = i->uid,
 				  .gid = i->gid,
 				  .rdev = i->rdev,
@@ -142,86 +218,28 @@ void inode_stat(const struct inode *i, struct linux_stat *st)
 				  .atime = i->atime,
 				  .mtime = i->mtime,
 				  .ctime = i->ctime};
-	if (i->data)
+	if (i->data && i->fs && i->fs->ops->load)
+		st->blocks = (st->size + BLOCK_LEN - 1) / BLOCK_LEN;
+	else if (i->data)
 		st->blocks = (int64_t)(i->data->nframes * (PAGE_SIZE / BLOCK_LEN));
-}
-
-struct inode *dir_find(const struct inode *dir, const char *name, size_t len)
-{
-	for (struct dirent *e = dir->first; e; e = e->next)
-		if (e->len == len && memcmp(e->name, name, len) == 0)
-			return e->inode;
-	return NULL;
-}
-
-int dir_add(struct inode *dir, const char *name, size_t len, struct inode *i)
-{
-	struct dirent *e = kmalloc(sizeof *e + len + 1);
-
-	if (!e)
-		return -ENOMEM;
-	CHECK3(len - 1, <, NAME_MAX);
-	e->next = NULL;
-	e->inode = i;
-	e->cookie = __atomic_add_fetch(&last_ino, 1, __ATOMIC_RELAXED);
-	e->len = (uint8_t)len;
-	memcpy(e->name, name, len);
-	e->name[len] = 0;
-	*dir->last = e;
-	dir->last = &e->next;
-	inode_get(i);
-	if (inode_is_dir(i)) {
-		i->parent = dir;
-		dir->nlink++;
-	} else {
-		i->nlink++;
-	}
-	inode_touch(dir);
 	return 0;
 }
 
-void dir_remove(struct inode *dir, const char *name, size_t len)
-{
-	for (struct dirent **link = &dir->first; *link; link = &(*link)->next) {
-		struct dirent *e = *link;
-
-		if (e->len != len || memcmp(e->name, name, len) != 0)
-			continue;
-		*link = e->next;
-		if (dir->last == &e->next)
-			dir->last = link;
-		if (inode_is_dir(e->inode)) {
-			e->inode->nlink = 0;
-			dir->nlink--;
-		} else {
-			e->inode->nlink--;
-		}
-		inode_put(e->inode);
-		kfree(e);
-		inode_touch(dir);
-		return;
-	}
-	panic("dir_remove: inode %lu has no entry %.*s", dir->ino, (int)len, name);
-}
-
-static const struct dirent *entry_of(const struct inode *dir, const struct inode *child)
-{
-	for (const struct dirent *e = dir->first; e; e = e->next)
-		if (e->inode == child)
-			return e;
-	return NULL;
-}
-
-ssize_t tree_path(const struct inode *dir, char *buf, size_t size)
+ssize_t tree_path(struct inode *dir, char *buf, size_t size)
 {
 	size_t at = size; /* the path is built from its end */
+	struct inode *i = dir, *root = tree_root();
 
 	if (size < 2)
 		return -ERANGE;
 	buf[--at] = 0;
-	for (const struct inode *i = dir; i != root; i = i->parent) {
-		const struct dirent *e = entry_of(i->parent, i);
+	while (i != root) {
+		while (i == i->fs->root && i->fs->covered)
+			i = i->fs->covered;
+		const struct dirent *e = i->entry;
 
+		if (i == root)
+			break;
 		if (!e)
 			return -ENOENT;
 		if (at < e->len + 1u)
@@ -229,39 +247,10 @@ ssize_t tree_path(const struct inode *dir, char *buf, size_t size)
 		at -= e->len;
 		memcpy(buf + at, e->name, e->len);
 		buf[--at] = '/';
+		i = inode_over(i->parent);
 	}
-	if (dir == root)
+	if (at == size - 1)
 		buf[--at] = '/';
 	memmove(buf, buf + at, size - at);
 	return (ssize_t)(size - at);
-}
-
-struct inode *tree_make_dirs(const char *path)
-{
-	struct inode *dir = root;
-
-	while (*path) {
-		size_t len = 0;
-
-		while (path[len] && path[len] != '/')
-			len++;
-		if (len > 0 && len <= NAME_MAX) {
-			struct inode *child = dir_find(dir, path, len);
-
-			if (!child) {
-				child = inode_create(S_IFDIR | 0755, 0, 0);
-				if (!child)
-					return NULL;
-				int error = dir_add(dir, path, len, child);
-				inode_put(child);
-				if (error)
-					return NULL;
-			}
-			if (!inode_is_dir(child))
-				return NULL;
-			dir = child;
-		}
-		path += len + (path[len] == '/');
-	}
-	return dir;
 }

@@ -1,5 +1,5 @@
 /*
- * Files and folders as they lie in the tree. Theory and locks: inode.c.
+ * Files and folders, and the file systems they lie in. Theory and locks: inode.c.
  */
 #ifndef KERNEL_INODE_H
 #define KERNEL_INODE_H
@@ -9,32 +9,36 @@
 
 struct cred;
 struct dirent;
+struct file;
+struct file_locks;
 struct file_ops;
+struct fsys;
 struct mobj;
 
 struct inode {
-	uint64_t ino;   /* unique, in order of creation; 0 is none */
-	uint32_t refs;  /* entries that name it, open files, walks in progress */
+	uint64_t ino;   /* unique in its file system; 0 is none */
+	uint32_t refs;  /* entries that name it, open files, walks in progress, folders in it */
 	uint32_t mode;  /* S_IFMT type and permission bits */
-	uint32_t nlink; /* names; for a folder 2 + subfolders */
+	uint32_t nlink; /* names; for a folder 2 + subfolders; 0: removed */
 	uint32_t uid, gid;
 	uint64_t rdev; /* device number, of S_IFCHR */
 	struct linux_timespec atime, mtime, ctime;
 
+	struct fsys *fs;   /* where it lies; NULL: nowhere (a pipe) */
 	struct mobj *data; /* S_IFREG: its contents */
-	char *target;      /* S_IFLNK: where it points */
+	char *target;      /* S_IFLNK: where it points, unless the file system makes it */
 
-	/* S_IFDIR: its entries in order of creation, and the folder above (the root's is itself).
-	 */
+	/* S_IFDIR. Its entries in order of creation (tmpfs alone); the folder above, with a
+	 * reference (a root's is itself, without one); its own name there, NULL: a root, or
+	 * removed; and what is mounted on it. */
 	struct dirent *first, **last;
 	struct inode *parent;
+	struct dirent *entry;
+	struct fsys *mounted;
 
-	const struct file_ops *ops; /* S_IFCHR, S_IFIFO: what an open file of it does */
-	void *ctx;                  /* for ops */
-
-	/* Contents that are made when asked for: a link's target, a file's text; NULL: stored. */
-	ssize_t (*make_target)(char *buf, size_t size);
-	struct mobj *(*make_data)(void);
+	const struct file_ops *ops; /* what an open file of it does; NULL: by its type */
+	void *ctx;                  /* for ops, or for the file system */
+	struct file_locks *locks;   /* NULL: none was ever set */
 };
 
 /* One name in a folder; holds a reference to its inode. */
@@ -44,6 +48,73 @@ struct dirent {
 	uint64_t cookie; /* position for getdents: grows along the list */
 	uint8_t len;     /* of name, without NUL */
 	char name[];
+};
+
+/* What a new inode is to be. */
+struct inode_plan {
+	uint32_t mode, uid, gid;
+	uint64_t rdev;
+	const char *target; /* S_IFLNK */
+};
+
+/* Entries of a folder on their way to a program. */
+struct dir_sink {
+	uint8_t *buf;
+	size_t size, at; /* bytes */
+};
+
+/* => false: no room for it. */
+bool dir_emit(struct dir_sink *s, const char *name, size_t len, uint64_t ino, uint32_t mode,
+	      uint64_t cookie);
+
+#define COOKIE_DOTDOT 2 /* positions up to here belong to "." and "..", not to the file system */
+
+/*
+ * What a kind of file system does. The tree is locked; folders and inodes are of this file system;
+ * permissions and names were checked. NULL: -EPERM, or what each says. => 0 or -errno.
+ */
+struct fsys_ops {
+	/* => *out with a reference; -ENOENT. */
+	int (*lookup)(struct inode *dir, const char *name, size_t len, struct inode **out);
+	/* Emits what has cookies above *pos, and advances it, until the sink is full. */
+	int (*list)(struct inode *dir, uint64_t *pos, struct dir_sink *s);
+	/* The name is new. => *out with a reference. */
+	int (*create)(struct inode *dir, const char *name, size_t len,
+		      const struct inode_plan *plan, struct inode **out);
+	int (*link)(struct inode *dir, const char *name, size_t len, struct inode *i);
+	/* i is what has that name; a folder is empty as far as tmpfs can tell. */
+	int (*remove)(struct inode *dir, const char *name, size_t len, struct inode *i);
+	/* Gives `i` the name `to`, taking it away from `old` (NULL: it is new). */
+	int (*rename)(struct inode *dir, const char *name, size_t len, struct inode *i,
+		      struct inode *to_dir, const char *to, size_t to_len, struct inode *old,
+		      bool exchange);
+	/* Of a link. => length without NUL, at most size. NULL: i->target. */
+	ssize_t (*read_link)(struct inode *i, char *buf, size_t size);
+	/* A link that leads to an inode, not to a path. => *out with a reference; -ENOENT: is not
+	 * one. */
+	int (*jump)(struct inode *i, struct inode **out);
+
+	/* The rest without the tree's lock. */
+	int (*refresh)(struct inode *i);                /* NULL: attributes are right as they are */
+	int (*changed)(struct inode *i, unsigned what); /* mode or mtime were set: INODE_SET_* */
+	int (*set_size)(struct inode *i, uint64_t size);              /* NULL: only the contents */
+	int (*open)(struct inode *i, uint32_t flags, struct file *f); /* sets ops and data */
+	int (*load)(struct inode *i);  /* all contents are in i->data */
+	void (*free)(struct inode *i); /* its ctx */
+};
+#define INODE_SET_MODE  1
+#define INODE_SET_MTIME 2
+
+/* A file system, mounted once and for ever. */
+struct fsys {
+	const struct fsys_ops *ops;
+	const char *type, *source, *options; /* as /proc/mounts shows them */
+	uint64_t dev;                        /* st_dev */
+	uint32_t magic;                      /* of statfs */
+	bool read_only;
+	struct inode *root, *covered; /* covered: what it is mounted on; NULL: the first one */
+	void *ctx;
+	struct fsys *next;
 };
 
 static inline bool inode_is_dir(const struct inode *i)
@@ -61,26 +132,57 @@ static inline bool inode_is_regular(const struct inode *i)
 	return (i->mode & S_IFMT) == S_IFREG;
 }
 
+static inline bool inode_is_fifo(const struct inode *i)
+{
+	return (i->mode & S_IFMT) == S_IFIFO;
+}
+
 /* The tree's lock: guards names, links and parents of all folders. */
 void tree_lock(void);
 void tree_unlock(void);
 
-/* Creates the root folder. => 0 or -ENOMEM. */
+/* Creates the first file system and its root. => 0 or -ENOMEM. */
 int tree_init(void);
-struct inode *tree_root(void); /* borrowed */
+struct inode *tree_root(void); /* borrowed; the root of what is mounted over all */
+
+/* => a number for a file system that is yet to be mounted. */
+uint64_t fsys_next_dev(void);
+/* Mounts fs, whose root is set, on a folder; fs is kept for ever. => 0, -ENOTDIR. */
+int fsys_mount(struct fsys *fs, struct inode *on);
+struct fsys *fsys_first(void);
 
 /* => a new inode with one reference, the caller's, and no name; NULL: no memory. */
-struct inode *inode_create(uint32_t mode, uint32_t uid, uint32_t gid);
-void inode_get(struct inode *i);
+struct inode *inode_create(struct fsys *fs, uint32_t mode, uint32_t uid, uint32_t gid);
+static inline void inode_get(struct inode *i)
+{
+	__atomic_fetch_add(&i->refs, 1, __ATOMIC_RELAXED);
+}
 void inode_put(struct inode *i); /* NULL is allowed */
 
-/* => whether `cred` may do all of want (R_OK, W_OK, X_OK bits): 0 or -EACCES. */
+/* => whether `cred` may do all of want (R_OK, W_OK, X_OK bits): 0, -EACCES or -EROFS. */
 int inode_access(const struct inode *i, const struct cred *cred, unsigned want);
 
-void inode_stat(const struct inode *i, struct linux_stat *st);
+/* Attributes of now. => 0 or -errno. */
+int inode_stat(struct inode *i, struct linux_stat *st);
 void inode_touch(struct inode *i); /* contents changed: mtime and ctime are now */
+void inode_touch_ctime(struct inode *i);
+/* All contents are in i->data, to be mapped or read. => 0, -EACCES (no regular file), -errno. */
+int inode_load(struct inode *i);
 
-/* Tree locked, all of them. => dir is a folder. */
+/* => dir, or the root of what is mounted on it, and on that. Borrowed. */
+struct inode *inode_over(struct inode *dir);
+/* => the folder above, across mounts. Tree locked; borrowed. */
+struct inode *inode_above(struct inode *dir);
+
+/* Absolute path of a folder, tree locked. => length with its NUL, -ERANGE, -ENOENT (removed). */
+ssize_t tree_path(struct inode *dir, char *buf, size_t size);
+
+/* -- tmpfs: tmpfs.c; tree locked, all of them, and dir is a folder of a tmpfs ---------------- */
+
+extern const struct fsys_ops tmpfs_ops;
+
+/* => a tmpfs that is not yet mounted; NULL: no memory. The words are kept, not copied. */
+struct fsys *tmpfs_create(const char *type, const char *source, const char *options, uint32_t mode);
 
 /* => the inode of that name, borrowed, or NULL. */
 struct inode *dir_find(const struct inode *dir, const char *name, size_t len);
@@ -89,8 +191,8 @@ int dir_add(struct inode *dir, const char *name, size_t len, struct inode *i);
 /* => the name exists. Gives up the entry's reference. */
 void dir_remove(struct inode *dir, const char *name, size_t len);
 
-/* Absolute path of a folder. => length with its NUL, -ERANGE, -ENOENT (it has been removed). */
-ssize_t tree_path(const struct inode *dir, char *buf, size_t size);
+/* => an entry that is in no list, as the name of a folder; NULL: no memory. */
+struct dirent *dirent_create(const char *name, size_t len);
 
 /* Finds or creates folders along an absolute path, for the kernel's own use. NULL: no memory. */
 struct inode *tree_make_dirs(const char *path);

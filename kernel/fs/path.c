@@ -12,8 +12,11 @@
  * of them it gives up (ELOOP, Linux's limit). The text lives in two buffers used
  * in turn, since the rest must be copied behind the target.
  *
+ * Some links of /proc lead to an open file or a folder itself, whatever its path
+ * is by now, if it has one: the walk jumps there.
+ *
  * The tree is locked during a whole walk. A walk runs no user code and touches
- * no user memory, so that is short.
+ * no user memory, so that is short, but for what a 9P server takes to answer.
  */
 #include "kernel/fs/path.h"
 #include "kernel/lib/lib.h"
@@ -27,24 +30,40 @@ struct walk {
 	unsigned turn; /* text[turn] holds what is left */
 	const char *left;
 	unsigned nlinks;
-	struct inode *dir; /* borrowed: the tree is locked */
+	struct inode *dir; /* with a reference */
 };
+
+static void walk_to(struct walk *w, struct inode *dir)
+{
+	inode_get(dir);
+	inode_put(w->dir);
+	w->dir = dir;
+}
 
 static bool is_dots(const char *name, size_t len)
 {
 	return name[0] == '.' && (len == 1 || (len == 2 && name[1] == '.'));
 }
 
-/* Replaces the link `i`, just taken from w->left, by its target. => 0 or -errno. */
-static int walk_link(struct walk *w, const struct inode *i)
+/*
+ * Replaces the link `i`, just taken from w->left, by its target. => 0; 1: it leads straight to
+ * *out, with a reference; -errno.
+ */
+static int walk_link(struct walk *w, struct inode *i, struct inode **out)
 {
 	char *to = w->text[!w->turn];
 	ssize_t len;
 
 	if (++w->nlinks > MAX_LINKS)
 		return -ELOOP;
-	if (i->make_target) {
-		len = i->make_target(to, PATH_MAX);
+	if (i->fs->ops->jump) {
+		int error = i->fs->ops->jump(i, out);
+
+		if (error != -ENOENT)
+			return error ? error : 1;
+	}
+	if (i->fs->ops->read_link) {
+		len = i->fs->ops->read_link(i, to, PATH_MAX);
 		if (len < 0)
 			return (int)len;
 	} else {
@@ -63,22 +82,47 @@ static int walk_link(struct walk *w, const struct inode *i)
 	w->turn = !w->turn;
 	w->left = to;
 	if (*to == '/')
-		w->dir = tree_root();
+		walk_to(w, tree_root());
 	return 0;
 }
 
+/* Takes over the references to dir and inode. */
 static void set_result(struct path *out, struct inode *dir, struct inode *inode, const char *name,
 		       size_t len, bool wants_dir)
 {
-	inode_get(dir);
-	if (inode)
-		inode_get(inode);
 	out->dir = dir;
 	out->inode = inode;
 	memcpy(out->name, name, len);
 	out->name[len] = 0;
 	out->len = len;
 	out->wants_dir = wants_dir;
+}
+
+/* => what `name` is in w->dir, with a reference, NULL if nothing; or -errno. */
+static int walk_step(struct walk *w, const char *name, size_t len, struct inode **out)
+{
+	struct inode *next;
+
+	*out = NULL;
+	if (is_dots(name, len)) {
+		next = len == 1 ? w->dir : inode_above(w->dir);
+		inode_get(next);
+	} else {
+		int error = w->dir->nlink == 0 ? -ENOENT
+					       : w->dir->fs->ops->lookup(w->dir, name, len, &next);
+
+		if (error)
+			return error == -ENOENT ? 0 : error;
+		if (next->mounted) {
+			struct inode *over = inode_over(next);
+
+			inode_get(over);
+			inode_put(next);
+			next = over;
+		}
+	}
+	*out = next;
+	return 0;
 }
 
 /* The walk itself, on w->left. => as path_walk. */
@@ -91,6 +135,8 @@ static int walk_left(struct walk *w, unsigned flags, struct path *out)
 			w->left++;
 		if (*w->left == 0) {
 			/* here: the path was "/", or slashes only */
+			inode_get(w->dir);
+			inode_get(w->dir);
 			set_result(out, w->dir, w->dir, "/", 1, true);
 			return 0;
 		}
@@ -105,43 +151,53 @@ static int walk_left(struct walk *w, unsigned flags, struct path *out)
 			w->left++;
 		bool is_last = *w->left == 0;
 
+		int error = inode_access(w->dir, cred, X_OK);
+		if (error)
+			return error;
 		if (len > NAME_MAX)
 			return -ENAMETOOLONG;
-		if (inode_access(w->dir, cred, X_OK) != 0)
-			return -EACCES;
 
 		struct inode *next;
-		if (is_dots(name, len))
-			next = len == 1 ? w->dir : w->dir->parent;
-		else
-			next = dir_find(w->dir, name, len);
-
+		error = walk_step(w, name, len, &next);
+		if (error)
+			return error;
 		if (!next) {
 			if (!is_last || !(flags & WALK_PARENT))
 				return -ENOENT;
+			inode_get(w->dir);
 			set_result(out, w->dir, NULL, name, len, slash);
 			return 0;
 		}
 		if (inode_is_link(next) && (!is_last || slash || (flags & WALK_FOLLOW))) {
-			int error = walk_link(w, next);
+			struct inode *target;
 
-			if (error)
+			error = walk_link(w, next, &target);
+			inode_put(next);
+			if (error < 0)
 				return error;
-			continue;
+			if (error == 0)
+				continue;
+			next = target;
+			name = ".";
+			len = 1;
 		}
-		if ((!is_last || slash) && !inode_is_dir(next))
+		if ((!is_last || slash) && !inode_is_dir(next)) {
+			inode_put(next);
 			return -ENOTDIR;
+		}
 		if (is_last) {
+			inode_get(w->dir);
 			set_result(out, w->dir, next, name, len, slash);
 			return 0;
 		}
-		w->dir = next;
+		walk_to(w, next);
+		inode_put(next);
 	}
 }
 
 int path_walk(struct inode *start, const char *path, unsigned flags, struct path *out)
 {
-	struct walk w = {.dir = *path == '/' ? tree_root() : start};
+	struct walk w = {.dir = NULL};
 	size_t len = strlen(path);
 	int error;
 
@@ -149,7 +205,7 @@ int path_walk(struct inode *start, const char *path, unsigned flags, struct path
 		return -ENOENT;
 	if (len >= PATH_MAX)
 		return -ENAMETOOLONG;
-	if (!inode_is_dir(w.dir))
+	if (*path != '/' && !inode_is_dir(start))
 		return -ENOTDIR;
 	w.text[0] = kmalloc(2 * PATH_MAX);
 	if (!w.text[0])
@@ -159,8 +215,10 @@ int path_walk(struct inode *start, const char *path, unsigned flags, struct path
 	w.left = w.text[0];
 
 	tree_lock();
+	walk_to(&w, *path == '/' ? tree_root() : start);
 	error = walk_left(&w, flags, out);
 	tree_unlock();
+	inode_put(w.dir);
 	kfree(w.text[0]);
 	return error;
 }

@@ -85,10 +85,11 @@ static ssize_t stream_write(struct file *f, struct uio *u, uint64_t *pos)
 	return total > 0 ? total : n;
 }
 
-static unsigned stream_poll(struct file *f)
+static unsigned stream_poll(struct file *f, struct poll_wait *pw)
 {
 	struct stream *s = f->inode->ctx;
 
+	(void)pw; /* a stream never says "not yet": what is asked of it, it waits for */
 	return s->have > 0 || s->at_end ? POLLIN | POLLRDNORM : s->ops->poll(s);
 }
 
@@ -97,16 +98,9 @@ const struct file_ops stream_ops_of_file = {
 
 struct file *stream_file_open(struct stream *s, uint32_t flags)
 {
-	const struct cred *cred = &proc_current()->cred;
-	struct inode *i = inode_create(S_IFIFO | 0600, cred->uid, cred->gid);
-	struct file *f = NULL;
+	struct file *f = file_create(S_IFIFO | 0600, flags, &stream_ops_of_file, s);
 
-	if (!i)
-		return NULL;
-	i->ops = &stream_ops_of_file;
-	i->ctx = s;
-	if (file_open(i, flags, &f) != 0)
-		f = NULL;
-	inode_put(i);
+	if (f)
+		f->inode->ctx = s;
 	return f;
 }

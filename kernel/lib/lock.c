@@ -21,3 +21,15 @@ void lock_wait(uint32_t *word)
 		}
 	} while (__atomic_exchange_n(word, 1, __ATOMIC_ACQUIRE));
 }
+
+/* Where nothing can run in a waiter's place; the kernel proper has its own, in kernel/proc/wait.c.
+ */
+__attribute__((weak)) void mutex_lock_slow(struct mutex *m)
+{
+	lock_wait(&m->locked);
+}
+
+__attribute__((weak)) void mutex_unlock_slow(struct mutex *m)
+{
+	(void)m;
+}

@@ -5,8 +5,9 @@
  *           Interrupts may stay on only if no interrupt handler takes the lock;
  *           otherwise use the _irqsave pair.
  * mutex     long sections that may wait and may be preempted: an address space.
- *           Not to be taken in an interrupt handler or under a spinlock. Today a
- *           waiter spins, because nothing can be scheduled in its place.
+ *           Not to be taken in an interrupt handler or under a spinlock. A waiter
+ *           sleeps (kernel/proc/wait.c; on the host, where nothing runs beside
+ *           it, a waiter could only spin).
  *
  * Both order memory: what one holder wrote is seen by the next. Neither may be
  * taken twice by one holder; a lock that is waited for implausibly long stops
@@ -29,7 +30,7 @@ struct spinlock {
 };
 
 struct mutex {
-	uint32_t locked; /* 0 or 1 */
+	uint32_t locked; /* 0: free, 1: held, 2: held, and someone may wait */
 };
 
 #define SPINLOCK_INIT                                                                              \
@@ -41,8 +42,12 @@ struct mutex {
 		0                                                                                  \
 	}
 
-/* The slow path of both: returns when *word could be changed from 0 to 1. */
+/* The slow path of spinlocks: returns when *word could be changed from 0 to 1. */
 void lock_wait(uint32_t *word);
+
+/* Those of mutexes: it was held; someone may wait. */
+void mutex_lock_slow(struct mutex *m);
+void mutex_unlock_slow(struct mutex *m);
 
 static inline void spin_init(struct spinlock *l)
 {
@@ -53,6 +58,12 @@ static inline void spin_lock(struct spinlock *l)
 {
 	if (__atomic_exchange_n(&l->locked, 1, __ATOMIC_ACQUIRE))
 		lock_wait(&l->locked);
+}
+
+/* => whether the lock is the caller's now. */
+static inline bool spin_trylock(struct spinlock *l)
+{
+	return !__atomic_exchange_n(&l->locked, 1, __ATOMIC_ACQUIRE);
 }
 
 static inline void spin_unlock(struct spinlock *l)
@@ -87,13 +98,17 @@ static inline void mutex_init(struct mutex *m)
 
 static inline void mutex_lock(struct mutex *m)
 {
-	if (__atomic_exchange_n(&m->locked, 1, __ATOMIC_ACQUIRE))
-		lock_wait(&m->locked);
+	uint32_t free = 0;
+
+	if (!__atomic_compare_exchange_n(&m->locked, &free, 1, false, __ATOMIC_ACQUIRE,
+					 __ATOMIC_RELAXED))
+		mutex_lock_slow(m);
 }
 
 static inline void mutex_unlock(struct mutex *m)
 {
-	__atomic_store_n(&m->locked, 0, __ATOMIC_RELEASE);
+	if (__atomic_exchange_n(&m->locked, 0, __ATOMIC_SEQ_CST) == 2)
+		mutex_unlock_slow(m);
 }
 
 static inline bool mutex_is_locked(const struct mutex *m)

@@ -2,6 +2,7 @@
  * Clocks. There is one source of time, arch_time_ns(); all others are it, moved.
  */
 #include "kernel/proc/clock.h"
+#include "kernel/proc/wait.h"
 
 #define DEFAULT_EPOCH 1767225600UL /* 2026-01-01T00:00:00Z */
 
@@ -33,10 +34,14 @@ int clock_read_ns(int clock, uint64_t start_ns, uint64_t *out)
 	}
 }
 
-void clock_sleep_until(uint64_t deadline)
+int clock_sleep_until(uint64_t deadline)
 {
-	while (arch_time_ns() < deadline) {
-		arch_timer_set(deadline);
-		arch_wait();
-	}
+	struct waitq q; /* nobody wakes it: only time and signals do */
+	int error;
+
+	waitq_init(&q);
+	do
+		error = waitq_sleep(&q, NULL, deadline, true);
+	while (!error);
+	return error == -ETIMEDOUT ? 0 : error;
 }

@@ -22,7 +22,7 @@ static inline struct linux_timespec clock_timespec(uint64_t ns)
 				       (int64_t)(ns % NS_PER_SECOND)};
 }
 
-/* Waits until arch_time_ns() reaches `deadline`. */
-void clock_sleep_until(uint64_t deadline);
+/* Sleeps until arch_time_ns() reaches `deadline`. => 0; -ERESTARTSYS: a signal is due. */
+int clock_sleep_until(uint64_t deadline);
 
 #endif

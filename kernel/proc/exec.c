@@ -22,11 +22,11 @@
  */
 #include "kernel/proc/exec.h"
 #include "kernel/proc/proc.h"
-#include "kernel/arch/riscv/trapframe.h"
 #include "kernel/lib/lib.h"
 #include "kernel/lib/trace.h"
 #include "kernel/mm/frame/slab.h"
 #include "kernel/mm/space/aspace.h"
+#include "kernel/proc/vdso.h"
 
 /* 2^18 pages: what Linux's Sv39 uses for all of these (mmap_rnd_bits, STACK_RND_MASK). */
 #define RANDOM_PAGES  (1UL << 18)
@@ -57,6 +57,23 @@ int string_table_init(struct string_table *t, struct mobj *o)
 		t->count++;
 	}
 	return 0;
+}
+
+/*
+ * A vfork child leaves its parent's space: its tid is cleared there, as at exit. (A program that
+ * asks for this with CLONE_VM shares the space; one that has its own is about to lose it.)
+ */
+static void exec_clear_tid(struct thread *t, struct aspace *old)
+{
+	struct aspace *as = t->exec_as;
+	const uint32_t zero = 0;
+
+	t->exec_as = NULL;
+	aspace_switch(old);
+	if (arch_copy_to_user(VADDR(t->clear_child_tid), &zero, sizeof zero) == 0)
+		futex_wake(t->clear_child_tid, 1);
+	t->exec_as = as;
+	aspace_switch(as);
 }
 
 /* Text travels in registers: the first 32 bytes of a name as four words. */
@@ -165,24 +182,18 @@ static uint64_t choose_mmap_top(const struct proc *p, struct rng *rng)
 	return ROUND_DOWN(user_end - gap - rng_below(rng, RANDOM_PAGES) * PAGE_SIZE, PAGE_SIZE);
 }
 
-int exec_load(struct proc *p, const struct exec_request *req, struct trapframe *tf,
-	      const char **why)
+int exec_load(struct proc *p, struct aspace *as, const struct exec_request *req, uint64_t *pc,
+	      uint64_t *sp, const char **why)
 {
-	struct aspace *as = p->as;
 	struct linux_elf64_ehdr eh;
 	struct linux_elf64_phdr *ph = NULL;
 	struct exec_image im = {0};
 	struct rng rng = rng_for("layout");
-	uint64_t name[4], sp;
 
 	*why = "there is not enough memory for it";
 	int error = read_headers(req->file, &eh, &ph, &im.elf, why);
 	if (error)
 		return error;
-
-	name_words(req->name, name);
-	TRACE(TRACE_PROC_EXEC, p->pid, as->id, name[0], name[1], name[2], name[3]);
-	ksnprintf(p->threads->comm, COMM_LEN, "%s", req->name);
 
 	/* Drawn in a fixed order, so that each is the same for every kind of program. */
 	im.bias = choose_bias(&im.elf, &rng);
@@ -196,18 +207,79 @@ int exec_load(struct proc *p, const struct exec_request *req, struct trapframe *
 	kfree(ph);
 	if (error == -EPERM)
 		*why = "a segment lies so low that nothing may be mapped there";
+	if (!error)
+		error = vdso_map(as);
 	if (error)
 		return error;
 	as->brk_start = as->brk = im.elf.end + im.bias + brk_gap;
 
-	error = exec_stack_build(p, req, &im, stack_top, &rng, &sp);
-	if (error) {
-		if (error == -E2BIG)
-			*why = "its arguments and environment are too large";
+	error = exec_stack_build(p, as, req, &im, stack_top, &rng, sp);
+	if (error == -E2BIG)
+		*why = "its arguments and environment are too large";
+	*pc = im.elf.entry + im.bias;
+	return error;
+}
+
+struct aspace *exec_space_create(const struct proc *p)
+{
+	struct aspace *as = aspace_create();
+
+	if (!as)
+		return NULL;
+	as->stack_limit = p->rlimits[RLIMIT_STACK].cur;
+	as->data_limit = p->rlimits[RLIMIT_DATA].cur;
+	as->as_limit = p->rlimits[RLIMIT_AS].cur;
+	return as;
+}
+
+void exec_begin(struct aspace *as)
+{
+	thread_current()->exec_as = as;
+	aspace_switch(as);
+}
+
+void exec_cancel(void)
+{
+	struct thread *t = thread_current();
+	struct aspace *as = t->exec_as;
+
+	t->exec_as = NULL;
+	aspace_switch(t->proc->as);
+	aspace_put(as);
+}
+
+int exec_commit(const struct exec_request *req, uint64_t pc, uint64_t sp)
+{
+	struct thread *t = thread_current();
+	struct proc *p = t->proc;
+	struct aspace *old = p->as;
+	uint64_t name[4];
+	int error = proc_become_single();
+
+	if (!error)
+		error = signal_exec();
+	if (error)
 		return error;
-	}
-	memset(tf, 0, sizeof *tf);
-	tf->pc = im.elf.entry + im.bias;
-	tf->x[2] = sp;
+	itimers_end(p, true);
+	futex_exit(t);
+	if (t->clear_child_tid && old->refs > 1)
+		exec_clear_tid(t, old);
+	t->clear_child_tid = 0;
+
+	name_words(req->name, name);
+	TRACE(TRACE_PROC_EXEC, p->pid, t->exec_as->id, name[0], name[1], name[2], name[3]);
+	spin_lock(&proc_tree_lock);
+	p->as = t->exec_as;
+	t->exec_as = NULL;
+	p->did_exec = true;
+	p->exit_signal = p->exit_signal ? SIGCHLD : 0;
+	spin_unlock(&proc_tree_lock);
+	vfork_done(t);
+	aspace_put(old);
+	memset(t->comm, 0, COMM_LEN);
+	ksnprintf(t->comm, COMM_LEN, "%s", req->name);
+	arch_user_init(&t->arch, pc, sp);
+	thread_work(t, WORK_REGISTERS);
+	TRACE(TRACE_USER_ENTER, p->pid, pc, sp, 0, 0, 0);
 	return 0;
 }

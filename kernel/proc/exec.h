@@ -9,7 +9,7 @@
 
 struct proc;
 struct mobj;
-struct trapframe;
+struct aspace;
 
 /* Strings one after another, each with its NUL, as contents of a memory object. */
 struct string_table {
@@ -29,13 +29,28 @@ struct exec_request {
 };
 
 /*
- * Maps the program into the empty address space of the current process, builds its stack, and
- * sets the registers of its first instruction in *tf.
- * => 0; or -ENOEXEC, -ELIBBAD, -ENOMEM, -E2BIG, -EIO with *why, one line without a full stop.
- *    After a failure the address space is good for nothing but to be freed.
+ * An exec has these steps. Until the last one nothing of the old program is lost:
+ *
+ *	as = exec_space_create(p)      the new space, empty
+ *	exec_begin(as)                 the current thread's user addresses are in it
+ *	exec_load(...)                 the program is mapped, its stack built
+ *	exec_cancel()                  after a failure: back in the old space; as is freed
+ *	exec_commit(...)               other threads end, the old space goes
  */
-int exec_load(struct proc *p, const struct exec_request *req, struct trapframe *tf,
-	      const char **why);
+struct aspace *exec_space_create(const struct proc *p); /* NULL: no memory */
+void exec_begin(struct aspace *as);
+
+/*
+ * => 0; or -ENOEXEC, -ELIBBAD, -ENOMEM, -E2BIG, -EIO with *why, one line without a full stop.
+ */
+int exec_load(struct proc *p, struct aspace *as, const struct exec_request *req, uint64_t *pc,
+	      uint64_t *sp, const char **why);
+void exec_cancel(void);
+/*
+ * => 0, and the thread's registers are the new program's; or -EAGAIN (the process ends), -ENOMEM:
+ * to be cancelled.
+ */
+int exec_commit(const struct exec_request *req, uint64_t pc, uint64_t sp);
 
 /* What the auxiliary vector tells of an image where it was put. */
 struct exec_image {
@@ -47,7 +62,7 @@ struct exec_image {
  * Maps a stack below `top` and writes strings, vectors and the auxiliary vector on it.
  * => 0 and *sp, 16-byte aligned; -E2BIG or -ENOMEM. stack.c
  */
-int exec_stack_build(struct proc *p, const struct exec_request *req, const struct exec_image *im,
-		     uint64_t top, struct rng *rng, uint64_t *sp);
+int exec_stack_build(struct proc *p, struct aspace *as, const struct exec_request *req,
+		     const struct exec_image *im, uint64_t top, struct rng *rng, uint64_t *sp);
 
 #endif

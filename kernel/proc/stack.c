@@ -104,8 +104,8 @@ static int put_pointers(struct word_writer *w, const struct string_table *t, uin
 	return 0;
 }
 
-static unsigned fill_auxv(uint64_t *v, const struct proc *p, const struct exec_image *im,
-			  uint64_t random, uint64_t execfn)
+static unsigned fill_auxv(uint64_t *v, const struct proc *p, const struct aspace *as,
+			  const struct exec_image *im, uint64_t random, uint64_t execfn)
 {
 	const struct elf_image *elf = &im->elf;
 	const uint64_t pairs[][2] = {
@@ -126,6 +126,7 @@ static unsigned fill_auxv(uint64_t *v, const struct proc *p, const struct exec_i
 	    {AT_RANDOM, random},
 	    {AT_EXECFN, execfn},
 	    {AT_MINSIGSTKSZ, MINSIGSTKSZ},
+	    {AT_SYSINFO_EHDR, as->vdso},
 	    {AT_NULL, 0},
 	};
 	_Static_assert(sizeof pairs <= AUXV_WORDS * sizeof(uint64_t), "room for all pairs");
@@ -148,8 +149,8 @@ static int map_stack(struct aspace *as, uint64_t low, uint64_t top)
 	return aspace_map(as, &m, &at);
 }
 
-int exec_stack_build(struct proc *p, const struct exec_request *req, const struct exec_image *im,
-		     uint64_t top, struct rng *rng, uint64_t *sp)
+int exec_stack_build(struct proc *p, struct aspace *as, const struct exec_request *req,
+		     const struct exec_image *im, uint64_t top, struct rng *rng, uint64_t *sp)
 {
 	const struct string_table *argv = &req->argv, *envp = &req->envp;
 	uint64_t execfn_len = strlen(req->execfn) + 1;
@@ -165,10 +166,14 @@ int exec_stack_build(struct proc *p, const struct exec_request *req, const struc
 	uint64_t execfn_at = top - sizeof(uint64_t) - execfn_len;
 	uint64_t envp_at = execfn_at - envp->len, argv_at = envp_at - argv->len;
 	uint64_t random_at = ROUND_DOWN(argv_at - rng_below(rng, SP_JITTER), 16) - RANDOM_LEN;
-	unsigned nauxv = fill_auxv(auxv, p, im, random_at, execfn_at);
+	unsigned nauxv = fill_auxv(auxv, p, as, im, random_at, execfn_at);
 	*sp = ROUND_DOWN(random_at - (1 + nvectors + 2 + nauxv) * sizeof(uint64_t), 16);
 
-	int error = map_stack(p->as, *sp, top);
+	as->args = argv_at;
+	as->envs = envp_at;
+	as->strings_end = execfn_at;
+	as->stack_start = *sp;
+	int error = map_stack(as, *sp, top);
 	if (error)
 		return error;
 

@@ -2,6 +2,9 @@
  * System calls on file descriptors.
  */
 #include "kernel/sys/sys.h"
+#include "kernel/fs/context.h"
+#include "kernel/fs/pipe.h"
+#include "kernel/mm/frame/frame.h"
 #include "kernel/mm/frame/slab.h"
 #include "kernel/mm/object/mobj.h"
 #include "kernel/proc/clock.h"
@@ -176,7 +179,8 @@ int64_t sys_lseek(const uint64_t *a)
  * Moves bytes from one file to another through a chunk of kernel memory. Bytes that were read but
  * could not be written are given back by moving the input position.
  */
-static int64_t copy_between(struct file *in, struct file *out, uint64_t *pos, uint64_t count)
+static int64_t copy_between(struct file *in, struct file *out, uint64_t *pos, uint64_t *to,
+			    uint64_t count)
 {
 	uint8_t *chunk = kmalloc(PAGE_SIZE);
 	int64_t total = 0, error = 0;
@@ -195,7 +199,7 @@ static int64_t copy_between(struct file *in, struct file *out, uint64_t *pos, ui
 			break;
 		}
 		uio_init_kernel(&u, &iov, chunk, (uint64_t)got);
-		ssize_t put = file_write(out, &u, NULL);
+		ssize_t put = file_write(out, &u, to);
 		if (put < 0) {
 			error = put;
 			put = 0;
@@ -228,7 +232,7 @@ int64_t sys_sendfile(const uint64_t *a)
 	else if (!in->data || (a[2] && (int64_t)pos < 0) || (out->flags & O_APPEND))
 		n = -EINVAL;
 	else
-		n = copy_between(in, out, a[2] ? &pos : NULL, count);
+		n = copy_between(in, out, a[2] ? &pos : NULL, NULL, count);
 	if (n >= 0 && a[2] && arch_copy_to_user(VADDR(a[2]), &pos, sizeof pos) != 0)
 		n = -EFAULT;
 	if (in)
@@ -255,11 +259,13 @@ int64_t sys_close(const uint64_t *a)
 
 int64_t sys_close_range(const uint64_t *a)
 {
-	struct fdtable *t = proc_current()->fds;
 	uint32_t first = (uint32_t)a[0], last = (uint32_t)a[1], flags = (uint32_t)a[2];
 
 	if ((flags & ~(uint32_t)(CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC)) || first > last)
 		return -EINVAL;
+	if ((flags & CLOSE_RANGE_UNSHARE) && fs_unshare(proc_current(), true, false) != 0)
+		return -ENOMEM;
+	struct fdtable *t = proc_current()->fds;
 	uint32_t end = (uint32_t)fdtable_end(t);
 	for (uint32_t fd = first; fd < end && fd <= last; fd++) {
 		if (flags & CLOSE_RANGE_CLOEXEC)
@@ -306,16 +312,6 @@ int64_t sys_dup3(const uint64_t *a)
 
 #define SETTABLE_FLAGS (O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME)
 
-static int64_t lock_query(uint64_t user)
-{
-	struct linux_flock l;
-
-	if (arch_copy_from_user(&l, VADDR(user), sizeof l) != 0)
-		return -EFAULT;
-	l.type = F_UNLCK; /* nobody else could hold one */
-	return arch_copy_to_user(VADDR(user), &l, sizeof l) != 0 ? -EFAULT : 0;
-}
-
 int64_t sys_fcntl(const uint64_t *a)
 {
 	struct fdtable *t = proc_current()->fds;
@@ -324,6 +320,11 @@ int64_t sys_fcntl(const uint64_t *a)
 
 	if (!f)
 		return -EBADF;
+	if ((f->flags & O_PATH) && (int)a[1] != F_DUPFD && (int)a[1] != F_DUPFD_CLOEXEC &&
+	    (int)a[1] != F_GETFD && (int)a[1] != F_SETFD && (int)a[1] != F_GETFL) {
+		file_put(f);
+		return -EBADF;
+	}
 	switch ((int)a[1]) {
 	case F_DUPFD:
 	case F_DUPFD_CLOEXEC:
@@ -337,31 +338,34 @@ int64_t sys_fcntl(const uint64_t *a)
 	case F_SETFL:
 		f->flags = (f->flags & ~(uint32_t)SETTABLE_FLAGS) | (a[2] & SETTABLE_FLAGS);
 		break;
-	case F_GETLK: result = lock_query(a[2]); break;
+	case F_GETLK:
 	case F_SETLK:
-	case F_SETLKW: break; /* with one process, every lock is granted */
+	case F_SETLKW:
+	case F_OFD_GETLK:
+	case F_OFD_SETLK:
+	case F_OFD_SETLKW: result = sys_record_lock(f, t, (int)a[1], a[2]); break;
+	case F_GETPIPE_SZ: result = file_is_pipe(f) ? (int64_t)pipe_capacity(f) : -EBADF; break;
+	case F_SETPIPE_SZ:
+		result = file_is_pipe(f) ? pipe_resize(f, (uint32_t)a[2]) : -EBADF;
+		break;
+	case F_SETOWN:
+	case F_SETSIG: break; /* no file here sends SIGIO */
+	case F_GETOWN:
+	case F_GETSIG: result = 0; break;
 	default: result = -EINVAL;
 	}
 	file_put(f);
 	return result;
 }
 
-int64_t sys_flock(const uint64_t *a)
-{
-	struct file *f = sys_fd(a[0]);
-
-	if (!f)
-		return -EBADF;
-	file_put(f);
-	return 0;
-}
-
-static int64_t bytes_waiting(const struct file *f, uint64_t user)
+static int64_t bytes_waiting(struct file *f, uint64_t user)
 {
 	uint64_t size = f->data ? f->data->size : 0;
 	int32_t n = size > f->pos ? (int32_t)(size - f->pos) : 0;
 
-	if (!f->data)
+	if (file_is_pipe(f))
+		n = (int32_t)pipe_level(f);
+	else if (!f->data)
 		return -ENOTTY;
 	return arch_copy_to_user(VADDR(user), &n, sizeof n) != 0 ? -EFAULT : 0;
 }
@@ -375,6 +379,10 @@ int64_t sys_ioctl(const uint64_t *a)
 
 	if (!f)
 		return -EBADF;
+	if (f->flags & O_PATH) {
+		file_put(f);
+		return -EBADF;
+	}
 	switch ((uint32_t)a[1]) {
 	case FIOCLEX: result = fd_set_flags(t, (int)a[0], true); break;
 	case FIONCLEX: result = fd_set_flags(t, (int)a[0], false); break;
@@ -383,8 +391,13 @@ int64_t sys_ioctl(const uint64_t *a)
 		if (!result)
 			f->flags = on ? f->flags | O_NONBLOCK : f->flags & ~(uint32_t)O_NONBLOCK;
 		break;
-	case FIONREAD: result = bytes_waiting(f, a[2]); break;
-	default: result = -ENOTTY;
+	case FIONREAD:
+		if (!f->ops->ioctl) {
+			result = bytes_waiting(f, a[2]);
+			break;
+		}
+		/* fall through */
+	default: result = f->ops->ioctl ? f->ops->ioctl(f, (uint32_t)a[1], a[2]) : -ENOTTY;
 	}
 	file_put(f);
 	return result;
@@ -402,6 +415,12 @@ int64_t sys_fsync(const uint64_t *a)
 	return result;
 }
 
+int64_t sys_sync(const uint64_t *a)
+{
+	(void)a;
+	return 0;
+}
+
 int64_t sys_ftruncate(const uint64_t *a)
 {
 	struct file *f;
@@ -417,8 +436,7 @@ int64_t sys_ftruncate(const uint64_t *a)
 	} else if (!f->data || (f->flags & O_ACCMODE) == O_RDONLY) {
 		result = -EINVAL;
 	} else {
-		sys_set_length(f->data, a[1]);
-		inode_touch(f->inode);
+		result = sys_truncate_inode(f->inode, a[1]);
 	}
 	file_put(f);
 	return result;
@@ -426,27 +444,124 @@ int64_t sys_ftruncate(const uint64_t *a)
 
 #define FALLOC_FL_KEEP_SIZE 1
 
+/* Gives every page of the range that has none a frame. => 0 or -ENOSPC. */
+static int64_t fill_holes(struct mobj *o, uint64_t offset, uint64_t end)
+{
+	for (uint64_t n = offset >> PAGE_SHIFT; n < ROUND_UP(end, PAGE_SIZE) >> PAGE_SHIFT; n++) {
+		struct frame *f = frame_alloc(0, TF_FILE, FRAME_ZEROED);
+		int error;
+
+		if (!f)
+			return -ENOSPC;
+		spin_lock(&o->lock);
+		error = mobj_lookup_locked(o, n) ? -EEXIST : mobj_insert_locked(o, n, f);
+		spin_unlock(&o->lock);
+		if (error)
+			frame_put(f);
+		if (error == -ENOMEM)
+			return -ENOSPC;
+	}
+	return 0;
+}
+
+/* Later writes to the range cannot fail for want of memory. */
+static int64_t allocate(struct file *f, uint64_t mode, uint64_t offset, uint64_t end)
+{
+	uint64_t size = f->data->size;
+
+	if (!(mode & FALLOC_FL_KEEP_SIZE) && end > size) {
+		if (end > proc_current()->rlimits[RLIMIT_FSIZE].cur) {
+			signal_send(thread_current(), SIGXFSZ, SI_KERNEL);
+			return -EFBIG;
+		}
+		int64_t error = sys_truncate_inode(f->inode, end);
+		if (error)
+			return error;
+	}
+	return fill_holes(f->data, offset, end < f->data->size ? end : f->data->size);
+}
+
 int64_t sys_fallocate(const uint64_t *a)
 {
 	struct file *f = sys_fd(a[0]);
 	int64_t offset = (int64_t)a[2], len = (int64_t)a[3], end, result = 0;
+	uint64_t mode = (uint32_t)a[1];
 
 	if (!f)
 		return -EBADF;
 	if (offset < 0 || len <= 0)
 		result = -EINVAL;
-	else if (a[1] & ~(uint64_t)FALLOC_FL_KEEP_SIZE)
+	else if (mode & ~(uint64_t)FALLOC_FL_KEEP_SIZE)
 		result = -EOPNOTSUPP;
-	else if ((f->flags & O_ACCMODE) == O_RDONLY)
+	else if (!file_may_write(f))
 		result = -EBADF;
+	else if (file_is_pipe(f))
+		result = -ESPIPE;
+	else if (inode_is_dir(f->inode))
+		result = -EISDIR;
 	else if (!f->data)
-		result = f->ops->is_seekable ? -ENODEV : -ESPIPE;
+		result = -ENODEV;
+	else if (f->inode->fs->ops != &tmpfs_ops)
+		result = -EOPNOTSUPP;
 	else if (__builtin_add_overflow(offset, len, &end))
 		result = -EFBIG;
-	else if (!(a[1] & FALLOC_FL_KEEP_SIZE) && (uint64_t)end > f->data->size)
-		sys_set_length(f->data, (uint64_t)end);
+	else
+		result = allocate(f, mode, (uint64_t)offset, (uint64_t)end);
 	file_put(f);
 	return result;
+}
+
+/* -- copying in the kernel ------------------------------------------------------------------ */
+
+static int copy_check(const struct file *in, const struct file *out)
+{
+	if (!file_may_read(in) || !file_may_write(out) || (out->flags & O_APPEND))
+		return -EBADF;
+	if (inode_is_dir(in->inode) || inode_is_dir(out->inode))
+		return -EISDIR;
+	return in->data && out->data ? 0 : -EINVAL;
+}
+
+int64_t sys_copy_file_range(const uint64_t *a)
+{
+	struct file *in = sys_fd(a[0]), *out = sys_fd(a[2]);
+	uint64_t from = 0, to = 0, len = a[4] < MAX_RW_COUNT ? a[4] : MAX_RW_COUNT;
+	int64_t n = 0;
+
+	if (!in || !out)
+		n = -EBADF;
+	else if ((uint32_t)a[5] != 0)
+		n = -EINVAL;
+	if (n == 0 && a[1] && arch_copy_from_user(&from, VADDR(a[1]), sizeof from) != 0)
+		n = -EFAULT;
+	if (n == 0 && a[3] && arch_copy_from_user(&to, VADDR(a[3]), sizeof to) != 0)
+		n = -EFAULT;
+	if (n == 0)
+		n = copy_check(in, out);
+	if (n == 0) {
+		from = a[1] ? from : in->pos;
+		to = a[3] ? to : out->pos;
+		if ((int64_t)from < 0 || (int64_t)to < 0)
+			n = -EINVAL;
+		else if (in->inode == out->inode && from < to + len && to < from + len)
+			n = -EINVAL;
+	}
+	if (n == 0) {
+		n = copy_between(in, out, &from, &to, len);
+		if (n >= 0 && !a[1])
+			in->pos = from;
+		if (n >= 0 && !a[3])
+			out->pos = to;
+		if (n >= 0 && a[1] && arch_copy_to_user(VADDR(a[1]), &from, sizeof from) != 0)
+			n = -EFAULT;
+		if (n >= 0 && a[3] && arch_copy_to_user(VADDR(a[3]), &to, sizeof to) != 0)
+			n = -EFAULT;
+	}
+	if (in)
+		file_put(in);
+	if (out)
+		file_put(out);
+	return n;
 }
 
 int64_t sys_fadvise64(const uint64_t *a)
@@ -457,113 +572,4 @@ int64_t sys_fadvise64(const uint64_t *a)
 	if (f)
 		file_put(f);
 	return result;
-}
-
-/* -- waiting for files --------------------------------------------------------------------- */
-
-/* => when a wait with that timeout ends; UINT64_MAX: never. Or -errno. */
-static int deadline_get(uint64_t user, uint64_t *deadline)
-{
-	uint64_t ns;
-
-	*deadline = UINT64_MAX;
-	if (!user)
-		return 0;
-	int error = sys_timespec_get(user, &ns);
-	if (!error)
-		*deadline = arch_time_ns() + ns;
-	return error;
-}
-
-static int poll_fd(struct linux_pollfd *p)
-{
-	struct file *f;
-
-	p->revents = 0;
-	if (p->fd < 0)
-		return 0;
-	f = sys_fd((uint64_t)p->fd);
-	if (!f) {
-		p->revents = POLLNVAL;
-		return 1;
-	}
-	p->revents = (int16_t)(file_poll(f) & ((unsigned)p->events | POLLERR | POLLHUP));
-	file_put(f);
-	return p->revents != 0;
-}
-
-/* Every file is ready at once, so only a list without a ready one waits, for its time. */
-int64_t sys_ppoll(const uint64_t *a)
-{
-	uint64_t count = a[1], deadline;
-	struct linux_pollfd *fds;
-	int64_t ready = 0;
-
-	if (count > fd_limit())
-		return -EINVAL;
-	int error = deadline_get(a[2], &deadline);
-	if (error)
-		return error;
-	fds = kmalloc((count ? count : 1) * sizeof *fds);
-	if (!fds)
-		return -ENOMEM;
-	if (arch_copy_from_user(fds, VADDR(a[0]), count * sizeof *fds) != 0) {
-		kfree(fds);
-		return -EFAULT;
-	}
-	for (uint64_t n = 0; n < count; n++)
-		ready += poll_fd(&fds[n]);
-	if (ready == 0)
-		clock_sleep_until(deadline);
-	if (arch_copy_to_user(VADDR(a[0]), fds, count * sizeof *fds) != 0)
-		ready = -EFAULT;
-	kfree(fds);
-	return ready;
-}
-
-#define FD_SETSIZE 1024
-#define SET_WORDS  (FD_SETSIZE / 64)
-
-int64_t sys_pselect6(const uint64_t *a)
-{
-	static const unsigned wanted[3] = {POLLIN | POLLHUP | POLLERR, POLLOUT | POLLERR, POLLPRI};
-	uint64_t sets[3][SET_WORDS] = {0}, deadline;
-	int64_t nfds = (int)a[0], ready = 0;
-
-	if (nfds < 0)
-		return -EINVAL;
-	if (nfds > FD_SETSIZE)
-		nfds = FD_SETSIZE;
-	size_t len = (size_t)(nfds + 63) / 64 * 8;
-	for (int s = 0; s < 3; s++)
-		if (a[1 + s] && arch_copy_from_user(sets[s], VADDR(a[1 + s]), len) != 0)
-			return -EFAULT;
-	int error = deadline_get(a[4], &deadline);
-	if (error)
-		return error;
-
-	for (int64_t fd = 0; fd < nfds; fd++) {
-		uint64_t bit = 1UL << fd % 64;
-
-		for (int s = 0; s < 3; s++) {
-			uint64_t *word = &sets[s][fd / 64];
-
-			if (!(*word & bit))
-				continue;
-			struct file *f = sys_fd((uint64_t)fd);
-			if (!f)
-				return -EBADF;
-			if (file_poll(f) & wanted[s])
-				ready++;
-			else
-				*word &= ~bit;
-			file_put(f);
-		}
-	}
-	if (ready == 0)
-		clock_sleep_until(deadline);
-	for (int s = 0; s < 3; s++)
-		if (a[1 + s] && arch_copy_to_user(VADDR(a[1 + s]), sets[s], len) != 0)
-			return -EFAULT;
-	return ready;
 }

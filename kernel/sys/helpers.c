@@ -2,6 +2,7 @@
  * What many system calls begin with: paths, folders to start from, times.
  */
 #include "kernel/sys/sys.h"
+#include "kernel/fs/context.h"
 #include "kernel/mm/frame/slab.h"
 #include "kernel/proc/clock.h"
 
@@ -22,13 +23,7 @@ int sys_path_get(uint64_t user, char **out)
 
 struct inode *sys_cwd(void)
 {
-	struct proc *p = proc_current();
-
-	spin_lock(&p->lock);
-	struct inode *cwd = p->cwd;
-	inode_get(cwd);
-	spin_unlock(&p->lock);
-	return cwd;
+	return fs_context_cwd(proc_current()->fs);
 }
 
 int sys_start_of(int dirfd, const char *path, struct inode **out)
@@ -86,5 +81,22 @@ int sys_timespec_get(uint64_t user, uint64_t *ns)
 	*ns = t.sec > INT64_MAX / (int64_t)NS_PER_SECOND - 1
 		  ? INT64_MAX
 		  : (uint64_t)t.sec * NS_PER_SECOND + (uint64_t)t.nsec;
+	return 0;
+}
+
+int sys_truncate_inode(struct inode *i, uint64_t size)
+{
+	if (i->fs && i->fs->ops->set_size) {
+		int error = i->fs->ops->set_size(i, size);
+
+		if (error)
+			return error;
+	}
+	if (size > proc_current()->rlimits[RLIMIT_FSIZE].cur) {
+		signal_send(thread_current(), SIGXFSZ, SI_KERNEL);
+		return -EFBIG;
+	}
+	sys_set_length(i->data, size);
+	inode_touch(i);
 	return 0;
 }

@@ -25,7 +25,7 @@ int64_t sys_brk(const uint64_t *a)
 	 MAP_FIXED_NOREPLACE | MAP_UNINITIALIZED)
 
 /* Puts a file's part into the request. => 0 or -errno, in the order of Linux's checks. */
-static int request_file(struct map_request *m, const struct file *f, uint64_t prot, uint64_t flags)
+static int request_file(struct map_request *m, struct file *f, uint64_t prot, uint64_t flags)
 {
 	unsigned mode = f->flags & O_ACCMODE;
 	uint64_t type = flags & MAP_TYPE;
@@ -42,6 +42,16 @@ static int request_file(struct map_request *m, const struct file *f, uint64_t pr
 		return 0;
 	if (!f->data)
 		return -ENODEV;
+	if (f->inode->fs && f->inode->fs->ops->load) {
+		if (type != MAP_PRIVATE && (prot & PROT_WRITE))
+			return -ENODEV; /* nothing would write it back */
+		if (type != MAP_PRIVATE)
+			m->flags |= VMA_NOWRITE;
+		int error = f->data == f->inode->data ? inode_load(f->inode) : 0;
+
+		if (error)
+			return error;
+	}
 	m->file = f->data;
 	m->kind = TV_FILE;
 	if (type != MAP_PRIVATE && mode != O_RDWR)
@@ -98,6 +108,8 @@ int64_t sys_mmap(const uint64_t *a)
 		m.hint.v = ROUND_DOWN(m.hint.v, PAGE_SIZE);
 	if (!error)
 		error = aspace_map(p->as, &m, &at);
+	if (!error && f && m.file)
+		file_label_data(f);
 	if (!error && f && m.file)
 		TRACE(TRACE_VMA_NAME, p->as->id, at.v, f->name[0], f->name[1], f->name[2],
 		      f->name[3]);

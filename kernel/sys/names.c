@@ -2,6 +2,7 @@
  * System calls that change the tree: names, owners, modes, times.
  */
 #include "kernel/sys/sys.h"
+#include "kernel/fs/context.h"
 #include "kernel/mm/frame/slab.h"
 #include "kernel/proc/clock.h"
 
@@ -28,79 +29,124 @@ static int walk_new(int dirfd, uint64_t user_path, bool for_dir, struct path *ou
 	return error;
 }
 
-/* Enters i, whose reference stays the caller's, under the new name. => 0, -EEXIST or -ENOMEM. */
-static int add_name(const struct path *at, struct inode *i)
+/* Creates what the plan says under a new name. Gives `at` back. => 0 or -errno. */
+static int create_at(struct path *at, const struct inode_plan *plan)
 {
+	const struct fsys_ops *ops = at->dir->fs->ops;
+	struct inode *i = NULL;
+	int error;
+
 	tree_lock();
-	int error =
-	    dir_find(at->dir, at->name, at->len) ? -EEXIST : dir_add(at->dir, at->name, at->len, i);
+	error = at->dir->nlink == 0 ? -ENOENT : ops->lookup(at->dir, at->name, at->len, &i);
+	if (!error)
+		error = -EEXIST;
+	else if (error == -ENOENT && at->dir->nlink != 0)
+		error = ops->create ? ops->create(at->dir, at->name, at->len, plan, &i) : -EPERM;
 	tree_unlock();
+	inode_put(i);
+	path_put(at);
 	return error;
+}
+
+static struct inode_plan plan_of(uint32_t mode)
+{
+	const struct proc *p = proc_current();
+
+	return (struct inode_plan){
+	    .mode = mode & ~p->fs->umask, .uid = p->cred.euid, .gid = p->cred.egid};
 }
 
 int64_t sys_mkdirat(const uint64_t *a)
 {
-	struct proc *p = proc_current();
+	struct inode_plan plan = plan_of(S_IFDIR | ((uint32_t)a[2] & 01777));
 	struct path at;
 	int error = walk_new((int)a[0], a[1], true, &at);
 
+	return error ? error : create_at(&at, &plan);
+}
+
+int64_t sys_mknodat(const uint64_t *a)
+{
+	uint32_t mode = (uint32_t)a[2], type = mode & S_IFMT;
+	struct inode_plan plan = plan_of((type ? type : S_IFREG) | (mode & 07777));
+	struct path at;
+
+	if (type == S_IFDIR)
+		return -EPERM;
+	if (type != 0 && type != S_IFREG && type != S_IFIFO && type != S_IFCHR && type != S_IFBLK &&
+	    type != S_IFSOCK)
+		return -EINVAL;
+	int error = walk_new((int)a[0], a[1], false, &at);
 	if (error)
 		return error;
-	struct inode *i = inode_create(S_IFDIR | ((uint32_t)a[2] & 01777 & ~p->umask), p->cred.euid,
-				       p->cred.egid);
-	error = i ? add_name(&at, i) : -ENOMEM;
-	inode_put(i);
-	path_put(&at);
-	return error;
+	if (type == S_IFCHR || type == S_IFBLK) {
+		path_put(&at);
+		return -EPERM;
+	}
+	return create_at(&at, &plan);
 }
 
 int64_t sys_symlinkat(const uint64_t *a)
 {
-	struct proc *p = proc_current();
-	struct inode *i = NULL;
+	struct inode_plan plan = plan_of(S_IFLNK);
 	struct path at;
 	char *target;
 	int error = sys_path_get(a[0], &target);
 
 	if (error)
 		return error;
+	plan.mode = S_IFLNK | 0777;
+	plan.target = target;
 	error = *target ? walk_new((int)a[1], a[2], false, &at) : -ENOENT;
-	if (error) {
-		kfree(target);
-		return error;
-	}
-	i = inode_create(S_IFLNK | 0777, p->cred.euid, p->cred.egid);
-	size_t len = strlen(target) + 1;
-	if (i)
-		i->target = kmalloc(len);
-	if (i && i->target) {
-		memcpy(i->target, target, len);
-		error = add_name(&at, i);
-	} else {
-		error = -ENOMEM;
-	}
-	inode_put(i);
-	path_put(&at);
+	if (!error)
+		error = create_at(&at, &plan);
 	kfree(target);
 	return error;
 }
 
+/* => whether the file may get another name there. */
+static int check_link(const struct inode *i, const struct path *to)
+{
+	if (i->fs != to->dir->fs)
+		return -EXDEV;
+	if (inode_is_dir(i) || !i->fs->ops->link)
+		return -EPERM;
+	return 0;
+}
+
 int64_t sys_linkat(const uint64_t *a)
 {
-	struct path from, to;
+	uint32_t flags = (uint32_t)a[4];
+	struct inode *i, *there;
+	struct path to;
 	int error;
 
-	if ((uint32_t)a[4] & ~(uint32_t)(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH))
+	if (flags & ~(uint32_t)(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH))
 		return -EINVAL;
-	error = sys_walk((int)a[0], a[1], a[4] & AT_SYMLINK_FOLLOW ? WALK_FOLLOW : 0, &from);
+	/* Linux asks for CAP_DAC_READ_SEARCH before it links a bare descriptor. */
+	if ((flags & AT_EMPTY_PATH) && proc_current()->cred.euid != 0)
+		flags &= ~(uint32_t)AT_EMPTY_PATH;
+	error = sys_inode_at(
+	    (int)a[0], a[1],
+	    (flags & AT_EMPTY_PATH) | (flags & AT_SYMLINK_FOLLOW ? 0 : AT_SYMLINK_NOFOLLOW), &i);
 	if (error)
 		return error;
 	error = walk_new((int)a[2], a[3], false, &to);
 	if (!error) {
-		error = inode_is_dir(from.inode) ? -EPERM : add_name(&to, from.inode);
+		error = check_link(i, &to);
+		tree_lock();
+		if (!error && to.dir->nlink == 0)
+			error = -ENOENT;
+		if (!error && to.dir->fs->ops->lookup(to.dir, to.name, to.len, &there) == 0) {
+			inode_put(there);
+			error = -EEXIST;
+		}
+		if (!error)
+			error = to.dir->fs->ops->link(to.dir, to.name, to.len, i);
+		tree_unlock();
 		path_put(&to);
 	}
-	path_put(&from);
+	inode_put(i);
 	return error;
 }
 
@@ -109,8 +155,9 @@ static int may_remove(const struct path *at)
 {
 	const struct cred *cred = &proc_current()->cred;
 
-	if (inode_access(at->dir, cred, W_OK | X_OK) != 0)
-		return -EACCES;
+	int error = inode_access(at->dir, cred, W_OK | X_OK);
+	if (error)
+		return error;
 	if ((at->dir->mode & S_ISVTX) && cred->euid != 0 && cred->euid != at->inode->uid &&
 	    cred->euid != at->dir->uid)
 		return -EPERM;
@@ -129,12 +176,37 @@ static int check_last_name(const struct path *at, bool rmdir)
 	return is_root ? -EBUSY : is_dot ? -EINVAL : -ENOTEMPTY;
 }
 
-/* Tree locked. => whether the folder may go: 0 or -errno. */
-static int check_rmdir_locked(const struct path *at)
+/* Tree locked. => whether the name still leads there: 0 or -ENOENT. */
+static int check_name_locked(const struct path *at)
 {
-	if (!inode_is_dir(at->inode))
+	struct inode *now;
+	int error = at->dir->fs->ops->lookup(at->dir, at->name, at->len, &now);
+
+	if (error)
+		return error;
+	bool same = now == at->inode;
+	inode_put(now);
+	return same ? 0 : -ENOENT;
+}
+
+/* Tree locked. */
+static int unlink_locked(const struct path *at, bool rmdir)
+{
+	const struct fsys_ops *ops = at->dir->fs->ops;
+	bool is_dir = inode_is_dir(at->inode);
+
+	if (rmdir && !is_dir)
 		return -ENOTDIR;
-	return at->inode->first ? -ENOTEMPTY : 0;
+	if (!rmdir && is_dir)
+		return -EISDIR;
+	if (!rmdir && at->wants_dir)
+		return -ENOTDIR;
+	if (at->inode->fs != at->dir->fs)
+		return -EBUSY; /* here: something is mounted there */
+	int error = check_name_locked(at);
+	if (error)
+		return error;
+	return ops->remove ? ops->remove(at->dir, at->name, at->len, at->inode) : -EPERM;
 }
 
 int64_t sys_unlinkat(const uint64_t *a)
@@ -150,22 +222,17 @@ int64_t sys_unlinkat(const uint64_t *a)
 	error = check_last_name(&at, (a[2] & AT_REMOVEDIR) != 0);
 	if (!error)
 		error = may_remove(&at);
-	tree_lock();
-	if (!error && (a[2] & AT_REMOVEDIR))
-		error = check_rmdir_locked(&at);
-	else if (!error && inode_is_dir(at.inode))
-		error = -EISDIR;
-	if (!error && dir_find(at.dir, at.name, at.len) != at.inode)
-		error = -ENOENT;
-	if (!error)
-		dir_remove(at.dir, at.name, at.len);
-	tree_unlock();
+	if (!error) {
+		tree_lock();
+		error = unlink_locked(&at, (a[2] & AT_REMOVEDIR) != 0);
+		tree_unlock();
+	}
 	path_put(&at);
 	return error;
 }
 
 /* Tree locked. => whether `dir` is `i` or lies below it. */
-static bool is_within_locked(const struct inode *dir, const struct inode *i)
+static bool is_within_locked(struct inode *dir, const struct inode *i)
 {
 	for (;; dir = dir->parent) {
 		if (dir == i)
@@ -175,49 +242,47 @@ static bool is_within_locked(const struct inode *dir, const struct inode *i)
 	}
 }
 
-/* Tree locked. Replaces `to` by the file of `from`. => 0 or -errno; nothing changed then. */
+/* Tree locked. Gives the file of `from` the name `to`. => 0 or -errno; nothing changed then. */
 static int rename_locked(const struct path *from, const struct path *to, uint32_t flags)
 {
-	struct inode *i = from->inode, *old = dir_find(to->dir, to->name, to->len);
+	struct inode *i = from->inode, *old = to->inode;
+	bool exchange = flags & RENAME_EXCHANGE;
+	int error;
 
-	if (dir_find(from->dir, from->name, from->len) != i)
-		return -ENOENT;
 	if (old && (flags & RENAME_NOREPLACE))
 		return -EEXIST;
-	if (old == i)
-		return 0;
+	if (exchange && !old)
+		return -ENOENT;
+	if (from->dir->fs != to->dir->fs)
+		return -EXDEV;
+	if (i->fs != from->dir->fs || (old && old->fs != to->dir->fs))
+		return -EBUSY;
+	error = check_name_locked(from);
+	if (!error && old)
+		error = check_name_locked(to);
+	if (error)
+		return error;
 	if (inode_is_dir(i) && is_within_locked(to->dir, i))
 		return -EINVAL;
 	if (old && inode_is_dir(old) && is_within_locked(from->dir, old))
-		return -ENOTEMPTY;
-	if (old && inode_is_dir(old) && !inode_is_dir(i))
+		return exchange ? -EINVAL : -ENOTEMPTY;
+	if (old == i)
+		return 0;
+	if ((from->wants_dir || to->wants_dir) && !inode_is_dir(i) && !exchange)
+		return -ENOTDIR;
+	if (!exchange && old && inode_is_dir(old) && !inode_is_dir(i))
 		return -EISDIR;
-	if (old && !inode_is_dir(old) && inode_is_dir(i))
+	if (!exchange && old && !inode_is_dir(old) && inode_is_dir(i))
 		return -ENOTDIR;
-	if (!old && to->wants_dir && !inode_is_dir(i))
-		return -ENOTDIR;
-	if (old && inode_is_dir(old) && old->first)
-		return -ENOTEMPTY;
+	if (!i->fs->ops->rename)
+		return -EPERM;
+	return i->fs->ops->rename(from->dir, from->name, from->len, i, to->dir, to->name, to->len,
+				  old, exchange);
+}
 
-	/* The new name first: it alone can fail, and then nothing has changed yet. */
-	if (old)
-		inode_get(old);
-	if (old)
-		dir_remove(to->dir, to->name, to->len);
-	int error = dir_add(to->dir, to->name, to->len, i);
-	if (!error) {
-		struct inode *parent = i->parent;
-
-		dir_remove(from->dir, from->name, from->len);
-		if (inode_is_dir(i)) {
-			i->parent = parent;
-			i->nlink = 2;
-			for (struct dirent *e = i->first; e; e = e->next)
-				i->nlink += inode_is_dir(e->inode);
-		}
-	}
-	inode_put(old);
-	return error;
+static bool is_no_entry(const struct path *p)
+{
+	return p->name[0] == '/' || strcmp(p->name, ".") == 0 || strcmp(p->name, "..") == 0;
 }
 
 int64_t sys_renameat2(const uint64_t *a)
@@ -226,7 +291,8 @@ int64_t sys_renameat2(const uint64_t *a)
 	struct path from, to;
 	int error;
 
-	if (flags & ~(uint32_t)RENAME_NOREPLACE)
+	if ((flags & ~(uint32_t)(RENAME_NOREPLACE | RENAME_EXCHANGE)) ||
+	    flags == (RENAME_NOREPLACE | RENAME_EXCHANGE))
 		return -EINVAL;
 	/* Both folders are found before either name is looked at. */
 	error = sys_walk((int)a[0], a[1], WALK_PARENT, &from);
@@ -237,20 +303,23 @@ int64_t sys_renameat2(const uint64_t *a)
 		path_put(&from);
 		return error;
 	}
-	bool is_special = from.name[0] == '/' || to.name[0] == '/' || strcmp(from.name, ".") == 0 ||
-			  strcmp(from.name, "..") == 0 || strcmp(to.name, ".") == 0 ||
-			  strcmp(to.name, "..") == 0;
-	error = is_special ? -EBUSY : !from.inode ? -ENOENT : may_remove(&from);
+	if (is_no_entry(&from) || is_no_entry(&to))
+		error = to.inode && (flags & RENAME_NOREPLACE) ? -EEXIST : -EBUSY;
+	else if (!from.inode)
+		error = -ENOENT;
+	else
+		error = may_remove(&from);
 	if (!error)
 		error = inode_access(to.dir, &proc_current()->cred, W_OK | X_OK);
-	if (!error && to.inode)
+	if (!error && to.inode && to.inode != from.inode)
 		error = may_remove(&to);
 	if (!error && to.dir->nlink == 0)
 		error = -ENOENT;
-	tree_lock();
-	if (!error)
+	if (!error) {
+		tree_lock();
 		error = rename_locked(&from, &to, flags);
-	tree_unlock();
+		tree_unlock();
+	}
 	path_put(&to);
 	path_put(&from);
 	return error;
@@ -265,13 +334,33 @@ static bool is_owner(const struct inode *i)
 	return cred->euid == 0 || cred->euid == i->uid;
 }
 
+/* => 0: attributes of i may be set by its owner. */
+static int64_t check_owner(const struct inode *i)
+{
+	if (i->fs && i->fs->read_only)
+		return -EROFS;
+	return is_owner(i) ? 0 : -EPERM;
+}
+
+static int64_t changed(struct inode *i, unsigned what)
+{
+	inode_touch_ctime(i);
+	return i->fs && i->fs->ops->changed ? i->fs->ops->changed(i, what) : 0;
+}
+
 static int64_t change_mode(struct inode *i, uint32_t mode)
 {
-	if (!is_owner(i))
-		return -EPERM;
+	const struct cred *cred = &proc_current()->cred;
+	int64_t error = check_owner(i);
+
+	if (error)
+		return error;
+	if (inode_is_link(i))
+		return -EOPNOTSUPP;
+	if ((mode & S_ISGID) && cred->euid != 0 && cred->egid != i->gid)
+		mode &= ~(uint32_t)S_ISGID;
 	i->mode = (i->mode & S_IFMT) | (mode & 07777);
-	i->ctime = clock_timespec(clock_realtime_ns());
-	return 0;
+	return changed(i, INODE_SET_MODE);
 }
 
 int64_t sys_fchmod(const uint64_t *a)
@@ -280,27 +369,42 @@ int64_t sys_fchmod(const uint64_t *a)
 
 	if (!f)
 		return -EBADF;
-	int64_t error = change_mode(f->inode, (uint32_t)a[1]);
+	int64_t error = f->flags & O_PATH ? -EBADF : change_mode(f->inode, (uint32_t)a[1]);
 	file_put(f);
+	return error;
+}
+
+static int64_t chmod_at(const uint64_t *a, uint32_t flags)
+{
+	struct inode *i;
+	int64_t error;
+
+	if (flags & ~(uint32_t)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
+		return -EINVAL;
+	error = sys_inode_at((int)a[0], a[1], flags, &i);
+	if (error)
+		return error;
+	error = change_mode(i, (uint32_t)a[2]);
+	inode_put(i);
 	return error;
 }
 
 int64_t sys_fchmodat(const uint64_t *a)
 {
-	struct path at;
-	int64_t error = sys_walk((int)a[0], a[1], WALK_FOLLOW, &at);
+	return chmod_at(a, 0);
+}
 
-	if (error)
-		return error;
-	error = change_mode(at.inode, (uint32_t)a[2]);
-	path_put(&at);
-	return error;
+int64_t sys_fchmodat2(const uint64_t *a)
+{
+	return chmod_at(a, (uint32_t)a[3]);
 }
 
 /* -1 leaves an owner as it is; only root gives files away. */
 static int64_t change_owner(struct inode *i, uint32_t uid, uint32_t gid)
 {
 	const struct cred *cred = &proc_current()->cred;
+	if (i->fs && i->fs->read_only)
+		return -EROFS;
 	bool changes_uid = uid != (uint32_t)-1 && uid != i->uid;
 	bool changes_gid = gid != (uint32_t)-1 && gid != i->gid;
 
@@ -311,7 +415,10 @@ static int64_t change_owner(struct inode *i, uint32_t uid, uint32_t gid)
 		i->uid = uid;
 	if (changes_gid)
 		i->gid = gid;
-	i->ctime = clock_timespec(clock_realtime_ns());
+	/* A program that changes hands loses what its owner had lent it. */
+	if (inode_is_regular(i) && (uid & gid) != (uint32_t)-1 && (i->mode & 0111))
+		i->mode &= ~(uint32_t)(S_ISUID | (i->mode & 010 ? S_ISGID : 0));
+	inode_touch_ctime(i);
 	return 0;
 }
 
@@ -328,14 +435,16 @@ int64_t sys_fchown(const uint64_t *a)
 
 int64_t sys_fchownat(const uint64_t *a)
 {
-	struct path at;
-	int64_t error =
-	    sys_walk((int)a[0], a[1], a[4] & AT_SYMLINK_NOFOLLOW ? 0 : WALK_FOLLOW, &at);
+	struct inode *i;
+	int64_t error;
 
+	if ((uint32_t)a[4] & ~(uint32_t)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
+		return -EINVAL;
+	error = sys_inode_at((int)a[0], a[1], (uint32_t)a[4], &i);
 	if (error)
 		return error;
-	error = change_owner(at.inode, (uint32_t)a[2], (uint32_t)a[3]);
-	path_put(&at);
+	error = change_owner(i, (uint32_t)a[2], (uint32_t)a[3]);
+	inode_put(i);
 	return error;
 }
 
@@ -353,35 +462,43 @@ static int64_t set_times(struct inode *i, uint64_t user)
 		if (t[n].nsec != UTIME_NOW && t[n].nsec != UTIME_OMIT &&
 		    (uint64_t)t[n].nsec >= NS_PER_SECOND)
 			return -EINVAL;
-	if (!is_owner(i) && (user != 0 || inode_access(i, &proc_current()->cred, W_OK) != 0))
-		return user ? -EPERM : -EACCES;
+	if (t[0].nsec == UTIME_OMIT && t[1].nsec == UTIME_OMIT)
+		return 0;
+	if (i->fs && i->fs->read_only)
+		return -EROFS;
+	bool is_now = !user || (t[0].nsec == UTIME_NOW && t[1].nsec == UTIME_NOW);
+	if (!is_owner(i) && (!is_now || inode_access(i, &proc_current()->cred, W_OK) != 0))
+		return is_now ? -EACCES : -EPERM;
 	for (int n = 0; n < 2; n++)
 		if (t[n].nsec != UTIME_OMIT)
 			*field[n] = t[n].nsec == UTIME_NOW ? now : t[n];
-	i->ctime = now;
-	return 0;
+	return changed(i, INODE_SET_MTIME);
 }
 
 int64_t sys_utimensat(const uint64_t *a)
 {
-	struct path at;
+	struct inode *i;
 	int64_t error;
 
 	if (!a[1]) {
+		if ((uint32_t)a[3] != 0)
+			return -EINVAL;
+		if ((int)a[0] == AT_FDCWD)
+			return -EFAULT;
 		struct file *f = sys_fd(a[0]);
 
 		if (!f)
 			return -EBADF;
-		error = set_times(f->inode, a[2]);
+		error = f->flags & O_PATH ? -EBADF : set_times(f->inode, a[2]);
 		file_put(f);
 		return error;
 	}
 	if ((uint32_t)a[3] & ~(uint32_t)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
 		return -EINVAL;
-	error = sys_walk((int)a[0], a[1], a[3] & AT_SYMLINK_NOFOLLOW ? 0 : WALK_FOLLOW, &at);
+	error = sys_inode_at((int)a[0], a[1], (uint32_t)a[3], &i);
 	if (error)
 		return error;
-	error = set_times(at.inode, a[2]);
-	path_put(&at);
+	error = set_times(i, a[2]);
+	inode_put(i);
 	return error;
 }

@@ -2,6 +2,7 @@
  * System calls that look: open, stat, access, readlink, folders.
  */
 #include "kernel/sys/sys.h"
+#include "kernel/fs/context.h"
 #include "kernel/mm/frame/frame.h"
 #include "kernel/mm/frame/slab.h"
 #include "kernel/mm/object/mobj.h"
@@ -9,33 +10,34 @@
 #define OPEN_FLAGS_OF_PATH (O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 
 /* Creates a regular file where a walk ended without one. => 0 with path->inode; or -errno. */
-static int create_file(struct path *path, uint32_t mode)
+static int create_file(struct path *path, uint32_t mode, bool *created)
 {
 	struct proc *p = proc_current();
-	struct inode *i;
-	int error = 0;
+	struct inode_plan plan = {.mode = S_IFREG | (mode & 07777 & ~p->fs->umask),
+				  .uid = p->cred.euid,
+				  .gid = p->cred.egid};
+	struct inode *dir = path->dir;
+	int error;
 
 	if (path->wants_dir)
 		return -EISDIR;
-	if (path->dir->nlink == 0)
-		return -ENOENT;
-	if (inode_access(path->dir, &p->cred, W_OK | X_OK) != 0)
-		return -EACCES;
-	i = inode_create(S_IFREG | (mode & 07777 & ~p->umask), p->cred.euid, p->cred.egid);
-	if (!i)
-		return -ENOMEM;
+	error = inode_access(dir, &p->cred, W_OK | X_OK);
+	if (error)
+		return error;
 	tree_lock();
-	struct inode *now = dir_find(path->dir, path->name, path->len);
-	if (now)
-		inode_get(now); /* here: somebody was faster */
+	if (dir->nlink == 0)
+		error = -ENOENT;
+	else if (!dir->fs->ops->create)
+		error = -EACCES;
 	else
-		error = dir_add(path->dir, path->name, path->len, i);
-	tree_unlock();
-	if (error || now) {
-		inode_put(i);
-		i = now;
+		error = dir->fs->ops->lookup(dir, path->name, path->len, &path->inode);
+	if (error == -ENOENT && dir->nlink != 0) {
+		error = dir->fs->ops->create(dir, path->name, path->len, &plan, &path->inode);
+		*created = !error;
 	}
-	path->inode = i;
+	tree_unlock();
+	if (error)
+		path->inode = NULL;
 	return error;
 }
 
@@ -43,49 +45,87 @@ static int create_file(struct path *path, uint32_t mode)
 static int check_open(const struct path *path, uint32_t flags, bool created)
 {
 	const struct inode *i = path->inode;
-	unsigned want = (flags & O_ACCMODE) == O_RDONLY   ? R_OK
-			: (flags & O_ACCMODE) == O_WRONLY ? W_OK
-							  : R_OK | W_OK;
+	unsigned acc = flags & O_ACCMODE;
+	unsigned want = acc == O_RDONLY ? R_OK : acc == O_WRONLY ? W_OK : R_OK | W_OK;
 
 	if (inode_is_link(i) && !(flags & O_PATH))
-		return -ELOOP; /* here: O_NOFOLLOW */
+		return flags & O_DIRECTORY ? -ENOTDIR : -ELOOP; /* here: O_NOFOLLOW */
 	if ((flags & O_DIRECTORY) && !inode_is_dir(i))
 		return -ENOTDIR;
-	if (inode_is_dir(i) && ((want & W_OK) || (flags & (O_CREAT | O_TRUNC))) &&
-	    !(flags & O_PATH))
+	if (flags & O_PATH)
+		return 0;
+	if (inode_is_dir(i) && ((want & W_OK) || (flags & (O_CREAT | O_TRUNC))))
 		return -EISDIR;
-	if (created || (flags & O_PATH))
+	if (path->wants_dir && !inode_is_dir(i))
+		return -ENOTDIR;
+	if (created)
 		return 0;
 	return inode_access(i, &proc_current()->cred, want | (flags & O_TRUNC ? W_OK : 0));
 }
 
-static int open_path(struct path *path, uint32_t flags, uint32_t mode)
+/* => the number of the new descriptor, or -errno; takes over the file. */
+static int install(struct file *f, uint32_t flags)
 {
 	struct proc *p = proc_current();
-	bool created = !path->inode;
+	int fd = fd_install(p->fds, f, 0, p->rlimits[RLIMIT_NOFILE].cur, (flags & O_CLOEXEC) != 0);
+
+	if (fd < 0)
+		file_put(f);
+	return fd;
+}
+
+static int open_path(struct path *path, uint32_t flags, uint32_t mode)
+{
+	bool created = false;
 	struct file *f;
 	int error = 0;
 
-	if (created)
-		error = create_file(path, mode);
-	else if ((flags & O_CREAT) && (flags & O_EXCL))
+	if (path->inode && (flags & O_CREAT) && (flags & O_EXCL))
 		error = -EEXIST;
+	else if (!path->inode)
+		error = create_file(path, mode, &created);
 	if (!error)
 		error = check_open(path, flags, created);
 	if (error)
 		return error;
-	if ((flags & O_TRUNC) && path->inode->data && !path->inode->make_data) {
-		sys_set_length(path->inode->data, 0);
-		inode_touch(path->inode);
-	}
-	error = file_open(path->inode, flags | O_LARGEFILE, &f);
+	if ((flags & O_TRUNC) && inode_is_regular(path->inode) && !created)
+		error = sys_truncate_inode(path->inode, 0);
+	if (!error)
+		error = file_open(path->inode, flags & O_PATH ? flags : flags | O_LARGEFILE, &f);
 	if (error)
 		return error;
-	memcpy(f->name, path->name, path->len < sizeof f->name ? path->len : sizeof f->name);
-	int fd = fd_install(p->fds, f, 0, p->rlimits[RLIMIT_NOFILE].cur, (flags & O_CLOEXEC) != 0);
-	if (fd < 0)
+	error = file_set_name(f, path->dir, path->name, path->len);
+	if (error) {
 		file_put(f);
-	return fd;
+		return error;
+	}
+	return install(f, flags);
+}
+
+/* A file without a name, in the folder's file system. */
+static int open_tmpfile(struct path *path, uint32_t flags, uint32_t mode)
+{
+	struct proc *p = proc_current();
+	struct inode *i;
+	struct file *f;
+	int error;
+
+	if (!inode_is_dir(path->inode))
+		return -ENOTDIR;
+	if ((flags & O_ACCMODE) == O_RDONLY)
+		return -EINVAL;
+	if (path->inode->fs->ops != &tmpfs_ops)
+		return -EOPNOTSUPP;
+	error = inode_access(path->inode, &p->cred, W_OK | X_OK);
+	if (error)
+		return error;
+	i = inode_create(path->inode->fs, S_IFREG | (mode & 07777 & ~p->fs->umask), p->cred.euid,
+			 p->cred.egid);
+	if (!i)
+		return -ENOMEM;
+	error = file_open(i, flags | O_LARGEFILE, &f);
+	inode_put(i);
+	return error ? error : install(f, flags);
 }
 
 int64_t sys_openat(const uint64_t *a)
@@ -96,8 +136,9 @@ int64_t sys_openat(const uint64_t *a)
 
 	if (flags & O_PATH)
 		flags &= OPEN_FLAGS_OF_PATH;
-	if ((flags & O_TMPFILE) == O_TMPFILE)
-		return -EOPNOTSUPP;
+	bool is_tmpfile = (flags & O_TMPFILE) == O_TMPFILE;
+	if (!is_tmpfile && (flags & O_TMPFILE & ~(uint32_t)O_DIRECTORY))
+		return -EINVAL;
 	if ((flags & O_CREAT) && (flags & O_DIRECTORY))
 		return -EINVAL;
 	if (flags & O_CREAT)
@@ -107,7 +148,8 @@ int64_t sys_openat(const uint64_t *a)
 	int result = sys_walk((int)a[0], a[1], walk, &path);
 	if (result)
 		return result;
-	result = open_path(&path, flags, (uint32_t)a[3]);
+	result = is_tmpfile ? open_tmpfile(&path, flags, (uint32_t)a[3])
+			    : open_path(&path, flags, (uint32_t)a[3]);
 	path_put(&path);
 	return result;
 }
@@ -117,7 +159,7 @@ int64_t sys_openat(const uint64_t *a)
 /*
  * What a path, or with AT_EMPTY_PATH a descriptor, names. => 0 with a reference in *out.
  */
-static int inode_at(int dirfd, uint64_t user_path, uint32_t flags, struct inode **out)
+int sys_inode_at(int dirfd, uint64_t user_path, uint32_t flags, struct inode **out)
 {
 	struct path path;
 	char first = 0;
@@ -161,12 +203,12 @@ int64_t sys_newfstatat(const uint64_t *a)
 	if ((uint32_t)a[3] &
 	    ~(uint32_t)(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH | AT_STATX_SYNC_TYPE))
 		return -EINVAL;
-	error = inode_at((int)a[0], a[1], (uint32_t)a[3], &i);
+	error = sys_inode_at((int)a[0], a[1], (uint32_t)a[3], &i);
 	if (error)
 		return error;
-	inode_stat(i, &st);
+	error = inode_stat(i, &st);
 	inode_put(i);
-	return arch_copy_to_user(VADDR(a[2]), &st, sizeof st) != 0 ? -EFAULT : 0;
+	return error ? error : arch_copy_to_user(VADDR(a[2]), &st, sizeof st) != 0 ? -EFAULT : 0;
 }
 
 int64_t sys_fstat(const uint64_t *a)
@@ -176,9 +218,9 @@ int64_t sys_fstat(const uint64_t *a)
 
 	if (!f)
 		return -EBADF;
-	inode_stat(f->inode, &st);
+	int error = inode_stat(f->inode, &st);
 	file_put(f);
-	return arch_copy_to_user(VADDR(a[1]), &st, sizeof st) != 0 ? -EFAULT : 0;
+	return error ? error : arch_copy_to_user(VADDR(a[1]), &st, sizeof st) != 0 ? -EFAULT : 0;
 }
 
 static struct linux_statx_timestamp statx_time(struct linux_timespec t)
@@ -196,13 +238,20 @@ int64_t sys_statx(const uint64_t *a)
 	    (flags & ~(uint32_t)(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH |
 				 AT_STATX_SYNC_TYPE)))
 		return -EINVAL;
-	int error = inode_at((int)a[0], a[1], flags, &i);
+	int error = sys_inode_at((int)a[0], a[1], flags, &i);
 	if (error)
 		return error;
-	inode_stat(i, &st);
+	error = inode_stat(i, &st);
+	uint64_t mount = i->fs ? i->fs->dev : PIPE_DEV;
+	bool is_root = i->fs && i->fs->root == i;
 	inode_put(i);
+	if (error)
+		return error;
 
-	struct linux_statx sx = {.mask = STATX_BASIC_STATS,
+	struct linux_statx sx = {.mask = STATX_BASIC_STATS | STATX_MNT_ID,
+				 .attributes = is_root ? STATX_ATTR_MOUNT_ROOT : 0,
+				 .attributes_mask = STATX_ATTR_MOUNT_ROOT,
+				 .mnt_id = mount,
 				 .blksize = (uint32_t)st.blksize,
 				 .nlink = st.nlink,
 				 .uid = st.uid,
@@ -220,32 +269,41 @@ int64_t sys_statx(const uint64_t *a)
 	return arch_copy_to_user(VADDR(a[4]), &sx, sizeof sx) != 0 ? -EFAULT : 0;
 }
 
-static int64_t put_statfs(uint64_t user)
-{
-	struct frame_stats fs;
+#define ST_RDONLY 1
 
-	frame_stats(&fs);
-	struct linux_statfs s = {.type = TMPFS_MAGIC,
+static int64_t put_statfs(const struct inode *i, uint64_t user)
+{
+	struct linux_statfs s = {.type = PIPEFS_MAGIC,
 				 .bsize = PAGE_SIZE,
-				 .blocks = fs.total,
-				 .bfree = fs.free,
-				 .bavail = fs.free,
-				 .files = fs.total,
-				 .ffree = fs.free,
 				 .namelen = NAME_MAX,
-				 .frsize = PAGE_SIZE};
+				 .frsize = PAGE_SIZE,
+				 .flags = ST_VALID};
+
+	if (i->fs) {
+		s.type = i->fs->magic;
+		s.fsid[0] = (int32_t)i->fs->dev;
+		s.flags |= i->fs->read_only ? ST_RDONLY : 0;
+	}
+	if (i->fs && i->fs->ops == &tmpfs_ops) {
+		struct frame_stats fs;
+
+		frame_stats(&fs);
+		s.blocks = s.files = fs.total;
+		s.bfree = s.bavail = s.ffree = fs.free;
+	}
 	return arch_copy_to_user(VADDR(user), &s, sizeof s) != 0 ? -EFAULT : 0;
 }
 
 int64_t sys_statfs(const uint64_t *a)
 {
 	struct path path;
-	int error = sys_walk(AT_FDCWD, a[0], WALK_FOLLOW, &path);
+	int64_t error = sys_walk(AT_FDCWD, a[0], WALK_FOLLOW, &path);
 
 	if (error)
 		return error;
+	error = put_statfs(path.inode, a[1]);
 	path_put(&path);
-	return put_statfs(a[1]);
+	return error;
 }
 
 int64_t sys_fstatfs(const uint64_t *a)
@@ -254,8 +312,9 @@ int64_t sys_fstatfs(const uint64_t *a)
 
 	if (!f)
 		return -EBADF;
+	int64_t error = put_statfs(f->inode, a[1]);
 	file_put(f);
-	return put_statfs(a[1]);
+	return error;
 }
 
 static int64_t access_at(int dirfd, uint64_t path, uint64_t mode, uint32_t flags)
@@ -266,7 +325,7 @@ static int64_t access_at(int dirfd, uint64_t path, uint64_t mode, uint32_t flags
 	if ((mode & ~(uint64_t)(R_OK | W_OK | X_OK)) ||
 	    (flags & ~(uint32_t)(AT_EACCESS | AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)))
 		return -EINVAL;
-	int error = inode_at(dirfd, path, flags, &i);
+	int error = sys_inode_at(dirfd, path, flags, &i);
 	if (error)
 		return error;
 	if (!(flags & AT_EACCESS)) {
@@ -295,16 +354,21 @@ int64_t sys_readlinkat(const uint64_t *a)
 
 	if ((int)a[3] <= 0)
 		return -EINVAL;
-	int error = inode_at((int)a[0], a[1], AT_SYMLINK_NOFOLLOW, &i);
+	/* The empty path means the descriptor, which must then be a link's; nobody needs a flag. */
+	int error = sys_inode_at((int)a[0], a[1], AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH, &i);
 	if (error)
 		return error;
 	char *target = kmalloc(PATH_MAX);
 	if (!target) {
 		n = -ENOMEM;
 	} else if (!inode_is_link(i)) {
-		n = -EINVAL;
-	} else if (i->make_target) {
-		n = i->make_target(target, PATH_MAX);
+		char first = 0;
+
+		n = arch_copy_from_user(&first, VADDR(a[1]), 1) == 0 && !first ? -ENOENT : -EINVAL;
+	} else if (i->fs->ops->read_link) {
+		tree_lock();
+		n = i->fs->ops->read_link(i, target, PATH_MAX);
+		tree_unlock();
 	} else {
 		n = (ssize_t)strnlen(i->target, PATH_MAX);
 		memcpy(target, i->target, (size_t)n);
@@ -316,6 +380,50 @@ int64_t sys_readlinkat(const uint64_t *a)
 		n = -EFAULT;
 	kfree(target);
 	return n;
+}
+
+/* -- extended attributes ------------------------------------------------------------------- */
+
+/* No file has any, nor can have: what exists answers EOPNOTSUPP, and lists none. */
+static int64_t no_xattr(uint64_t path, int64_t answer)
+{
+	struct inode *i;
+	int error = sys_inode_at(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, &i);
+
+	if (error)
+		return error;
+	inode_put(i);
+	return answer;
+}
+
+static int64_t no_xattr_fd(uint64_t fd, int64_t answer)
+{
+	struct file *f = sys_fd(fd);
+
+	if (!f)
+		return -EBADF;
+	file_put(f);
+	return answer;
+}
+
+int64_t sys_no_xattr(const uint64_t *a)
+{
+	return no_xattr(a[0], -EOPNOTSUPP);
+}
+
+int64_t sys_no_xattr_fd(const uint64_t *a)
+{
+	return no_xattr_fd(a[0], -EOPNOTSUPP);
+}
+
+int64_t sys_no_xattr_list(const uint64_t *a)
+{
+	return no_xattr(a[0], 0);
+}
+
+int64_t sys_no_xattr_list_fd(const uint64_t *a)
+{
+	return no_xattr_fd(a[0], 0);
 }
 
 /* -- folders ------------------------------------------------------------------------------- */
@@ -347,20 +455,17 @@ static int64_t enter_dir(struct inode *i)
 
 	if (!inode_is_dir(i))
 		return -ENOTDIR;
-	if (inode_access(i, &p->cred, X_OK) != 0)
-		return -EACCES;
-	spin_lock(&p->lock);
-	struct inode *old = p->cwd;
-	p->cwd = i;
-	spin_unlock(&p->lock);
-	inode_put(old);
+	int error = inode_access(i, &p->cred, X_OK);
+	if (error)
+		return error;
+	fs_context_enter(p->fs, i);
 	return 0;
 }
 
 int64_t sys_chdir(const uint64_t *a)
 {
 	struct inode *i;
-	int64_t error = inode_at(AT_FDCWD, a[0], 0, &i);
+	int64_t error = sys_inode_at(AT_FDCWD, a[0], 0, &i);
 
 	if (error)
 		return error;
@@ -403,19 +508,17 @@ int64_t sys_truncate(const uint64_t *a)
 
 	if ((int64_t)a[1] < 0)
 		return -EINVAL;
-	error = inode_at(AT_FDCWD, a[0], 0, &i);
+	error = sys_inode_at(AT_FDCWD, a[0], 0, &i);
 	if (error)
 		return error;
 	if (inode_is_dir(i))
 		error = -EISDIR;
-	else if (!i->data || i->make_data)
+	else if (!i->data)
 		error = -EINVAL;
 	else
 		error = inode_access(i, &proc_current()->cred, W_OK);
-	if (!error) {
-		sys_set_length(i->data, a[1]);
-		inode_touch(i);
-	}
+	if (!error)
+		error = sys_truncate_inode(i, a[1]);
 	inode_put(i);
 	return error;
 }

@@ -1,16 +1,88 @@
 /*
- * System calls on processes, limits, and the machine as a whole.
+ * System calls on processes: their beginning, their end, their numbers.
  */
 #include "kernel/sys/sys.h"
-#include "kernel/fs/random.h"
-#include "kernel/mm/frame/frame.h"
+#include "kernel/fs/context.h"
 #include "kernel/mm/space/aspace.h"
 #include "kernel/proc/clock.h"
 
+/* -- beginning ----------------------------------------------------------------------------- */
+
+int64_t sys_clone(const uint64_t *a)
+{
+	struct clone_request req = {
+	    .flags = (a[0] & 0xffffffff) & ~(uint64_t)CSIGNAL,
+	    .exit_signal = (int)(a[0] & CSIGNAL),
+	    .stack = a[1],
+	    .parent_tid = a[2],
+	    .tls = a[3],
+	    .child_tid = a[4],
+	    .fork_files = fs_fork,
+	};
+
+	req.flags &=
+	    ~(uint64_t)(CLONE_DETACHED | CLONE_UNTRACED | CLONE_PTRACE | CLONE_IO | CLONE_SYSVSEM);
+	return proc_clone(&req);
+}
+
+int64_t sys_clone3(const uint64_t *a)
+{
+	struct linux_clone_args args = {0};
+	struct clone_request req = {.fork_files = fs_fork};
+	uint64_t len = a[1];
+
+	if (len > PAGE_SIZE)
+		return -E2BIG;
+	if (len < CLONE_ARGS_SIZE_VER0)
+		return -EINVAL;
+	if (arch_copy_from_user(&args, VADDR(a[0]), len < sizeof args ? len : sizeof args) != 0)
+		return -EFAULT;
+	/* What this kernel does not know must be zero. */
+	for (uint64_t at = sizeof args; at < len; at++) {
+		uint8_t byte;
+
+		if (arch_copy_from_user(&byte, VADDR(a[0] + at), 1) != 0)
+			return -EFAULT;
+		if (byte)
+			return -E2BIG;
+	}
+	if (args.flags & (CSIGNAL | CLONE_DETACHED | CLONE_INTO_CGROUP) || args.set_tid_size ||
+	    args.exit_signal > SIGMAX || (args.stack == 0) != (args.stack_size == 0) ||
+	    ((args.flags & (CLONE_THREAD | CLONE_PARENT)) && args.exit_signal))
+		return -EINVAL;
+	req.flags =
+	    args.flags & ~(uint64_t)(CLONE_UNTRACED | CLONE_PTRACE | CLONE_IO | CLONE_SYSVSEM);
+	req.exit_signal = (int)args.exit_signal;
+	req.stack = args.stack ? args.stack + args.stack_size : 0;
+	req.tls = args.tls;
+	req.child_tid = args.child_tid;
+	req.parent_tid = args.parent_tid;
+	req.pidfd = args.pidfd;
+	return proc_clone(&req);
+}
+
+#define ROBUST_LIST_HEAD_LEN 24
+
+int64_t sys_unshare(const uint64_t *a)
+{
+	uint64_t flags = a[0];
+
+	if (flags & ~(uint64_t)(CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_VM | CLONE_THREAD |
+				CLONE_SYSVSEM))
+		return flags & (CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWPID |
+				CLONE_NEWNET | CLONE_NEWUSER | CLONE_NEWCGROUP)
+			   ? -EPERM
+			   : -EINVAL;
+	if (flags & (CLONE_SIGHAND | CLONE_VM | CLONE_THREAD) && proc_current()->nthreads > 1)
+		return -EINVAL;
+	return fs_unshare(proc_current(), flags & CLONE_FILES, flags & CLONE_FS);
+}
+
+/* -- ending, and asking about it ----------------------------------------------------------- */
+
 int64_t sys_exit(const uint64_t *a)
 {
-	/* here: the only thread, so the process ends with it */
-	proc_exit((int)(a[0] & 0xff) << 8);
+	thread_exit((int)(a[0] & 0xff) << 8);
 }
 
 int64_t sys_exit_group(const uint64_t *a)
@@ -18,13 +90,92 @@ int64_t sys_exit_group(const uint64_t *a)
 	proc_exit((int)(a[0] & 0xff) << 8);
 }
 
-#define WAIT_OPTIONS 0xe000000b /* WNOHANG, WUNTRACED, WCONTINUED, and Linux's own */
+/* A child's use of the machine, as far as it is counted. */
+static void rusage_of(struct linux_rusage *r, const struct wait_result *w)
+{
+	*r = (struct linux_rusage){0};
+	r->utime.sec = (int64_t)(w->ran_ns / NS_PER_SECOND);
+	r->utime.usec = (int64_t)(w->ran_ns % NS_PER_SECOND / 1000);
+	r->minflt = (int64_t)w->minflt;
+	r->maxrss = (int64_t)(w->maxrss * (PAGE_SIZE / 1024));
+}
 
-/* A process without children: there is nothing to wait for. */
 int64_t sys_wait4(const uint64_t *a)
 {
-	return (uint32_t)a[2] & ~WAIT_OPTIONS ? -EINVAL : -ECHILD;
+	int32_t pid = (int32_t)a[0];
+	struct wait_request req = {.options = (uint32_t)a[2]};
+	struct wait_result w = {0};
+	struct linux_rusage r;
+	int64_t result;
+
+	if (req.options & ~(WNOHANG | WUNTRACED | WCONTINUED | W_NOTHREAD | W_CLONE | W_ALL))
+		return -EINVAL;
+	if (pid == INT32_MIN)
+		return -ESRCH;
+	req.options |= WEXITED;
+	req.type = pid == -1 ? P_ALL : pid > 0 ? P_PID : P_PGID;
+	req.id = pid > 0 ? (uint32_t)pid : pid < -1 ? (uint32_t)-pid : 0;
+	result = proc_wait(&req, &w);
+	if (result <= 0)
+		return result;
+	if (a[1] && arch_copy_to_user(VADDR(a[1]), &w.status, sizeof w.status) != 0)
+		return -EFAULT;
+	if (!a[3])
+		return result;
+	rusage_of(&r, &w);
+	return arch_copy_to_user(VADDR(a[3]), &r, sizeof r) != 0 ? -EFAULT : result;
 }
+
+int64_t sys_waitid(const uint64_t *a)
+{
+	struct wait_request req = {
+	    .type = (int)a[0], .id = (uint32_t)a[1], .options = (uint32_t)a[3]};
+	struct linux_siginfo info = {0};
+	struct wait_result w = {0};
+	struct linux_rusage r;
+	int64_t result;
+
+	if (req.options & ~(WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED | W_NOTHREAD |
+			    W_CLONE | W_ALL) ||
+	    !(req.options & (WEXITED | WSTOPPED | WCONTINUED)))
+		return -EINVAL;
+	if (req.type != P_ALL && req.type != P_PID && req.type != P_PGID)
+		return -EINVAL;
+	if ((req.type == P_PID && (int32_t)req.id <= 0) ||
+	    (req.type == P_PGID && (int32_t)req.id < 0))
+		return -EINVAL;
+	result = proc_wait(&req, &w);
+	if (result < 0)
+		return result;
+	if (result > 0) {
+		int signo = w.status & 0x7f;
+
+		info.signo = SIGCHLD;
+		info.pid = (int32_t)w.pid;
+		info.uid = w.uid;
+		if (w.status == 0xffff) {
+			info.code = CLD_CONTINUED;
+			info.status = SIGCONT;
+		} else if (signo == 0x7f) {
+			info.code = CLD_STOPPED;
+			info.status = w.status >> 8;
+		} else if (signo) {
+			info.code = w.status & 0x80 ? CLD_DUMPED : CLD_KILLED;
+			info.status = signo;
+		} else {
+			info.code = CLD_EXITED;
+			info.status = w.status >> 8;
+		}
+	}
+	if (a[4]) {
+		rusage_of(&r, &w);
+		if (arch_copy_to_user(VADDR(a[4]), &r, sizeof r) != 0)
+			return -EFAULT;
+	}
+	return a[2] && arch_copy_to_user(VADDR(a[2]), &info, sizeof info) != 0 ? -EFAULT : 0;
+}
+
+/* -- numbers ------------------------------------------------------------------------------- */
 
 int64_t sys_set_tid_address(const uint64_t *a)
 {
@@ -33,8 +184,6 @@ int64_t sys_set_tid_address(const uint64_t *a)
 	t->clear_child_tid = a[0];
 	return t->tid;
 }
-
-#define ROBUST_LIST_HEAD_LEN 24
 
 int64_t sys_set_robust_list(const uint64_t *a)
 {
@@ -53,7 +202,7 @@ int64_t sys_getpid(const uint64_t *a)
 int64_t sys_getppid(const uint64_t *a)
 {
 	(void)a;
-	return proc_current()->ppid;
+	return __atomic_load_n(&proc_current()->ppid, __ATOMIC_RELAXED);
 }
 
 int64_t sys_gettid(const uint64_t *a)
@@ -62,83 +211,48 @@ int64_t sys_gettid(const uint64_t *a)
 	return thread_current()->tid;
 }
 
-int64_t sys_getuid(const uint64_t *a)
+int64_t sys_get_robust_list(const uint64_t *a)
+{
+	const uint64_t len = ROBUST_LIST_HEAD_LEN;
+	struct thread *t = thread_current();
+	uint64_t list = 0;
+	int64_t error = 0;
+
+	spin_lock(&proc_tree_lock);
+	if ((int)a[0] != 0)
+		t = thread_find_locked((uint32_t)a[0]);
+	if (!t)
+		error = -ESRCH;
+	else if (t->proc->cred.uid != proc_current()->cred.uid && proc_current()->cred.euid != 0)
+		error = -EPERM;
+	else
+		list = t->robust_list;
+	spin_unlock(&proc_tree_lock);
+	if (error)
+		return error;
+	return arch_copy_to_user(VADDR(a[2]), &len, sizeof len) != 0 ||
+		       arch_copy_to_user(VADDR(a[1]), &list, sizeof list) != 0
+		   ? -EFAULT
+		   : 0;
+}
+
+/* Restartable sequences are an option that programs live without. */
+int64_t sys_rseq(const uint64_t *a)
 {
 	(void)a;
-	return proc_current()->cred.uid;
-}
-
-int64_t sys_geteuid(const uint64_t *a)
-{
-	(void)a;
-	return proc_current()->cred.euid;
-}
-
-int64_t sys_getgid(const uint64_t *a)
-{
-	(void)a;
-	return proc_current()->cred.gid;
-}
-
-int64_t sys_getegid(const uint64_t *a)
-{
-	(void)a;
-	return proc_current()->cred.egid;
-}
-
-static int64_t put_ids(const uint64_t *a, const uint32_t ids[3])
-{
-	for (int n = 0; n < 3; n++)
-		if (arch_copy_to_user(VADDR(a[n]), &ids[n], sizeof ids[n]) != 0)
-			return -EFAULT;
-	return 0;
-}
-
-int64_t sys_getresuid(const uint64_t *a)
-{
-	const struct cred *c = &proc_current()->cred;
-
-	return put_ids(a, (const uint32_t[]){c->uid, c->euid, c->suid});
-}
-
-int64_t sys_getresgid(const uint64_t *a)
-{
-	const struct cred *c = &proc_current()->cred;
-
-	return put_ids(a, (const uint32_t[]){c->gid, c->egid, c->sgid});
-}
-
-/* No supplementary groups. */
-int64_t sys_getgroups(const uint64_t *a)
-{
-	return (int)a[0] < 0 ? -EINVAL : 0;
-}
-
-/* A process is its own group and session, with its own number. */
-static int64_t own_group(uint64_t pid)
-{
-	const struct proc *p = proc_current();
-
-	return pid == 0 || pid == p->pid ? (int64_t)p->pid : -ESRCH;
-}
-
-int64_t sys_getpgid(const uint64_t *a)
-{
-	return own_group((uint32_t)a[0]);
-}
-
-int64_t sys_getsid(const uint64_t *a)
-{
-	return own_group((uint32_t)a[0]);
+	return -ENOSYS;
 }
 
 int64_t sys_umask(const uint64_t *a)
 {
-	struct proc *p = proc_current();
-	uint32_t old = p->umask;
+	struct fs_context *fs = proc_current()->fs;
 
-	p->umask = (uint32_t)a[0] & 0777;
-	return old;
+	return (int64_t)__atomic_exchange_n(&fs->umask, (uint32_t)a[0] & 0777, __ATOMIC_RELAXED);
+}
+
+static int64_t put_bytes(uint64_t user, const void *from, size_t len)
+{
+	return arch_copy_to_user(VADDR(user), from, len) != 0 ? -EFAULT : 0;
 }
 
 static int64_t set_name(uint64_t user)
@@ -154,11 +268,6 @@ static int64_t set_name(uint64_t user)
 	memset(thread_current()->comm, 0, COMM_LEN);
 	memcpy(thread_current()->comm, name, strnlen(name, COMM_LEN - 1));
 	return 0;
-}
-
-static int64_t put_bytes(uint64_t user, const void *from, size_t len)
-{
-	return arch_copy_to_user(VADDR(user), from, len) != 0 ? -EFAULT : 0;
 }
 
 int64_t sys_prctl(const uint64_t *a)
@@ -181,6 +290,12 @@ int64_t sys_prctl(const uint64_t *a)
 		p->pdeath_signal = (int32_t)a[1];
 		return 0;
 	case PR_GET_PDEATHSIG: return put_bytes(a[1], &p->pdeath_signal, sizeof p->pdeath_signal);
+	case PR_SET_CHILD_SUBREAPER: p->is_subreaper = a[1] != 0; return 0;
+	case PR_GET_CHILD_SUBREAPER: {
+		const int32_t is = p->is_subreaper;
+
+		return put_bytes(a[1], &is, sizeof is);
+	}
 	case PR_CAPBSET_READ: return a[1] > CAP_LAST_CAP ? -EINVAL : 1;
 	case PR_SET_NO_NEW_PRIVS:
 		if (a[1] != 1 || a[2] || a[3] || a[4])
@@ -196,289 +311,81 @@ int64_t sys_prctl(const uint64_t *a)
 	}
 }
 
-/* -- limits -------------------------------------------------------------------------------- */
+/* -- groups and sessions ------------------------------------------------------------------- */
 
-#define NOFILE_MAX (1UL << 20) /* Linux's fs.nr_open */
-
-static int set_limit(struct proc *p, unsigned resource, const struct linux_rlimit *new)
+int64_t sys_setpgid(const uint64_t *a)
 {
-	struct linux_rlimit *l = &p->rlimits[resource];
-	int error = 0;
+	struct proc *self = proc_current(), *p = self;
+	int32_t pid = (int32_t)a[0], pgid = (int32_t)a[1];
+	int64_t error = 0;
 
-	if (new->cur > new->max)
+	if (pgid < 0)
 		return -EINVAL;
-	if (resource == RLIMIT_NOFILE && new->max > NOFILE_MAX)
-		return -EPERM;
-	spin_lock(&p->lock);
-	if (new->max > l->max && p->cred.euid != 0)
+	spin_lock(&proc_tree_lock);
+	if (pid != 0 && (uint32_t)pid != self->pid)
+		p = proc_find_locked((uint32_t)pid);
+	if (!p || (p != self && p->parent != self))
+		error = -ESRCH;
+	else if (p != self && p->sid != self->sid)
 		error = -EPERM;
-	else
-		*l = *new;
-	spin_unlock(&p->lock);
-	if (error)
-		return error;
-	mutex_lock(&p->as->lock);
-	p->as->stack_limit = p->rlimits[RLIMIT_STACK].cur;
-	p->as->data_limit = p->rlimits[RLIMIT_DATA].cur;
-	p->as->as_limit = p->rlimits[RLIMIT_AS].cur;
-	mutex_unlock(&p->as->lock);
-	return 0;
-}
-
-static int64_t limits(uint32_t pid, uint32_t resource, uint64_t new_at, uint64_t old_at)
-{
-	struct proc *p = proc_current();
-	struct linux_rlimit new, old;
-	int error;
-
-	if (resource >= RLIM_NLIMITS)
-		return -EINVAL;
-	if (new_at && arch_copy_from_user(&new, VADDR(new_at), sizeof new) != 0)
-		return -EFAULT;
-	if (pid != 0 && pid != p->pid)
-		return -ESRCH;
-	old = p->rlimits[resource];
-	error = new_at ? set_limit(p, resource, &new) : 0;
-	if (!error && old_at && arch_copy_to_user(VADDR(old_at), &old, sizeof old) != 0)
-		error = -EFAULT;
+	else if (p != self && p->did_exec)
+		error = -EACCES;
+	else if (p->sid == p->pid)
+		error = -EPERM;
+	if (!error && pgid == 0)
+		pgid = (int32_t)p->pid;
+	if (!error && (uint32_t)pgid != p->pid &&
+	    !proc_group_exists_locked((uint32_t)pgid, self->sid))
+		error = -EPERM;
+	if (!error)
+		p->pgid = (uint32_t)pgid;
+	spin_unlock(&proc_tree_lock);
 	return error;
 }
 
-int64_t sys_prlimit64(const uint64_t *a)
+/* => the group, or session, of a process; -ESRCH. */
+static int64_t number_of(uint32_t pid, bool session)
 {
-	return limits((uint32_t)a[0], (uint32_t)a[1], a[2], a[3]);
-}
+	struct proc *p = proc_current();
+	int64_t result;
 
-int64_t sys_getrlimit(const uint64_t *a)
-{
-	const struct linux_rlimit *l = proc_current()->rlimits;
+	spin_lock(&proc_tree_lock);
+	if (pid != 0) {
+		struct thread *t = thread_find_locked(pid);
 
-	return (uint32_t)a[0] >= RLIM_NLIMITS ? -EINVAL
-					      : put_bytes(a[1], &l[(uint32_t)a[0]], sizeof *l);
-}
-
-int64_t sys_setrlimit(const uint64_t *a)
-{
-	struct linux_rlimit new;
-
-	if (arch_copy_from_user(&new, VADDR(a[1]), sizeof new) != 0)
-		return -EFAULT;
-	return (uint32_t)a[0] >= RLIM_NLIMITS ? -EINVAL
-					      : set_limit(proc_current(), (uint32_t)a[0], &new);
-}
-
-int64_t sys_getrusage(const uint64_t *a)
-{
-	const struct proc *p = proc_current();
-	struct linux_rusage r = {0};
-
-	if ((int)a[0] != RUSAGE_SELF && (int)a[0] != RUSAGE_CHILDREN && (int)a[0] != RUSAGE_THREAD)
-		return -EINVAL;
-	if ((int)a[0] != RUSAGE_CHILDREN) {
-		uint64_t ns = arch_time_ns() - p->start_ns;
-
-		r.utime.sec = (int64_t)(ns / NS_PER_SECOND);
-		r.utime.usec = (int64_t)(ns % NS_PER_SECOND / 1000);
-		r.maxrss = (int64_t)(p->as->resident_peak * (PAGE_SIZE / 1024));
-		r.minflt = (int64_t)p->as->minor_faults;
-		r.majflt = (int64_t)p->as->major_faults;
+		p = t ? t->proc : NULL;
 	}
-	return put_bytes(a[1], &r, sizeof r);
+	result = !p ? -ESRCH : (int64_t)(session ? p->sid : p->pgid);
+	spin_unlock(&proc_tree_lock);
+	return result;
 }
 
-/* -- the machine --------------------------------------------------------------------------- */
-
-int64_t sys_uname(const uint64_t *a)
+int64_t sys_getpgid(const uint64_t *a)
 {
-	static const struct linux_utsname name = {.sysname = "Linux",
-						  .nodename = "limpid",
-						  .release = "6.12.0-limpid",
-						  .version = "#1 Limpid",
-						  .machine = "riscv64",
-						  .domainname = "(none)"};
-
-	return put_bytes(a[0], &name, sizeof name);
+	return number_of((uint32_t)a[0], false);
 }
 
-int64_t sys_sysinfo(const uint64_t *a)
+int64_t sys_getsid(const uint64_t *a)
 {
-	struct linux_sysinfo info = {.procs = 1, .mem_unit = 1};
-	struct frame_stats fs;
-
-	frame_stats(&fs);
-	info.uptime = (int64_t)(arch_time_ns() / NS_PER_SECOND);
-	info.totalram = fs.total * PAGE_SIZE;
-	info.freeram = fs.free * PAGE_SIZE;
-	return put_bytes(a[0], &info, sizeof info);
+	return number_of((uint32_t)a[0], true);
 }
 
-int64_t sys_sched_yield(const uint64_t *a)
+int64_t sys_setsid(const uint64_t *a)
 {
+	struct proc *p = proc_current();
+	int64_t result = p->pid;
+	bool taken = p->sid == p->pid;
+
 	(void)a;
-	return 0;
-}
-
-#define HART_MASK 1UL /* programs run on one hart, shown as CPU 0 */
-
-int64_t sys_sched_getaffinity(const uint64_t *a)
-{
-	const uint64_t mask = HART_MASK;
-	uint32_t len = (uint32_t)a[1];
-
-	if (len < sizeof mask || len % sizeof mask != 0)
-		return -EINVAL;
-	if ((uint32_t)a[0] != 0 && (uint32_t)a[0] != thread_current()->tid)
-		return -ESRCH;
-	int64_t error = put_bytes(a[2], &mask, sizeof mask);
-	return error ? error : (int64_t)sizeof mask;
-}
-
-int64_t sys_getcpu(const uint64_t *a)
-{
-	const uint32_t zero = 0;
-
-	if (a[0] && put_bytes(a[0], &zero, sizeof zero) != 0)
-		return -EFAULT;
-	return a[1] ? put_bytes(a[1], &zero, sizeof zero) : 0;
-}
-
-int64_t sys_getrandom(const uint64_t *a)
-{
-	struct linux_iovec iov;
-	struct uio u;
-
-	if ((a[2] & ~(uint64_t)(GRND_NONBLOCK | GRND_RANDOM | GRND_INSECURE)) ||
-	    (a[2] & (GRND_RANDOM | GRND_INSECURE)) == (GRND_RANDOM | GRND_INSECURE))
-		return -EINVAL;
-	uio_init(&u, &iov, VADDR(a[0]), a[1] < MAX_RW_COUNT ? a[1] : MAX_RW_COUNT);
-	return random_read(&u);
-}
-
-/* -- futexes: with one thread, nobody waits and nobody wakes ------------------------------- */
-
-static int64_t futex_wait(const uint64_t *a, int op)
-{
-	uint64_t deadline = UINT64_MAX, ns;
-	uint32_t value;
-	int error;
-
-	if (op == FUTEX_WAIT_BITSET && (uint32_t)a[5] == 0)
-		return -EINVAL;
-	if (a[3]) {
-		error = sys_timespec_get(a[3], &ns);
-		if (error)
-			return error;
-		uint64_t now = a[1] & FUTEX_CLOCK_REALTIME ? clock_realtime_ns() : arch_time_ns();
-		/* FUTEX_WAIT_BITSET gives a point in time, FUTEX_WAIT a length. */
-		if (op == FUTEX_WAIT_BITSET)
-			ns = ns > now ? ns - now : 0;
-		deadline = arch_time_ns() + ns;
+	spin_lock(&proc_tree_lock);
+	list_for_each (it, &proc_all)
+		taken |= container_of(it, struct proc, all)->pgid == p->pid;
+	if (taken) {
+		result = -EPERM;
+	} else {
+		p->sid = p->pgid = p->pid;
+		p->tty = NULL;
 	}
-	if (arch_copy_from_user(&value, VADDR(a[0]), sizeof value) != 0)
-		return -EFAULT;
-	if (value != (uint32_t)a[2])
-		return -EAGAIN;
-	clock_sleep_until(deadline);
-	return -ETIMEDOUT;
-}
-
-int64_t sys_futex(const uint64_t *a)
-{
-	int op = (int)a[1] & ~(FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME);
-
-	if (a[0] & 3)
-		return -EINVAL;
-	switch (op) {
-	case FUTEX_WAIT:
-	case FUTEX_WAIT_BITSET: return futex_wait(a, op);
-	case FUTEX_WAKE: return 0;
-	case FUTEX_WAKE_BITSET: return (uint32_t)a[5] == 0 ? -EINVAL : 0;
-	default: return -ENOSYS;
-	}
-}
-
-/* -- what the hardware can do -------------------------------------------------------------- */
-
-static void hwprobe_fill(struct linux_riscv_hwprobe *pair)
-{
-	pair->value = 0;
-	switch (pair->key) {
-	case RISCV_HWPROBE_KEY_MVENDORID:
-	case RISCV_HWPROBE_KEY_MARCHID:
-	case RISCV_HWPROBE_KEY_MIMPID:
-	case RISCV_HWPROBE_KEY_ZICBOZ_BLOCK_SIZE: break; /* 0: none */
-	case RISCV_HWPROBE_KEY_CPUPERF_0:
-	case RISCV_HWPROBE_KEY_MISALIGNED_SCALAR_PERF: break; /* 0: unknown */
-	case RISCV_HWPROBE_KEY_BASE_BEHAVIOR: pair->value = RISCV_HWPROBE_BASE_BEHAVIOR_IMA; break;
-	case RISCV_HWPROBE_KEY_IMA_EXT_0:
-		pair->value = RISCV_HWPROBE_IMA_FD | RISCV_HWPROBE_IMA_C;
-		break;
-	case RISCV_HWPROBE_KEY_HIGHEST_VIRT_ADDRESS: pair->value = arch_user_end().v - 1; break;
-	default: pair->key = -1; /* a key that this kernel does not know */
-	}
-}
-
-/* => the harts that the call is about, of those that exist; 0 or -errno. */
-static int hwprobe_harts(uint64_t size, uint64_t user, uint64_t *mask)
-{
-	*mask = 0;
-	if (size > sizeof *mask)
-		size = sizeof *mask;
-	if (user && arch_copy_from_user(mask, VADDR(user), size) != 0)
-		return -EFAULT;
-	*mask &= HART_MASK;
-	return 0;
-}
-
-int64_t sys_riscv_hwprobe(const uint64_t *a)
-{
-	uint64_t pairs = a[0], count = a[1], flags = (uint32_t)a[4], mask;
-	bool which = flags & RISCV_HWPROBE_WHICH_CPUS, all_equal = true;
-	int error;
-
-	if (flags & ~(uint64_t)RISCV_HWPROBE_WHICH_CPUS)
-		return -EINVAL;
-	if (which ? !a[2] || !a[3] : !a[2] != !a[3])
-		return -EINVAL;
-	error = hwprobe_harts(a[2], a[3], &mask);
-	if (error)
-		return error;
-	if (which && mask == 0)
-		mask = HART_MASK; /* an empty set asks about all harts */
-	if (!which && a[3] && mask == 0)
-		return -EINVAL;
-	for (uint64_t n = 0; n < count; n++, pairs += sizeof(struct linux_riscv_hwprobe)) {
-		struct linux_riscv_hwprobe pair, asked;
-
-		if (arch_copy_from_user(&pair, VADDR(pairs), sizeof pair) != 0)
-			return -EFAULT;
-		asked = pair;
-		hwprobe_fill(&pair);
-		/* Extensions and performance bits: having at least those asked for is enough. */
-		if (pair.key == -1)
-			all_equal = false;
-		else if (pair.key == RISCV_HWPROBE_KEY_BASE_BEHAVIOR ||
-			 pair.key == RISCV_HWPROBE_KEY_IMA_EXT_0)
-			all_equal &= (pair.value & asked.value) == asked.value;
-		else
-			all_equal &= pair.value == asked.value;
-		if (which && pair.key != -1)
-			continue;
-		if (arch_copy_to_user(VADDR(pairs), &pair, sizeof pair) != 0)
-			return -EFAULT;
-	}
-	if (!which)
-		return 0;
-	if (!all_equal)
-		mask = 0;
-	uint64_t len = a[2] < sizeof mask ? a[2] : sizeof mask;
-	return put_bytes(a[3], &mask, len);
-}
-
-int64_t sys_riscv_flush_icache(const uint64_t *a)
-{
-	if (a[2] & ~1UL)
-		return -EINVAL;
-	arch_icache_flush();
-	return 0;
+	spin_unlock(&proc_tree_lock);
+	return result;
 }

@@ -19,30 +19,49 @@ sys_call /* files.c */
 	sys_read, sys_write, sys_readv, sys_writev, sys_pread64, sys_pwrite64, sys_preadv,
 	sys_pwritev, sys_preadv2, sys_pwritev2, sys_lseek, sys_close, sys_close_range, sys_dup,
 	sys_dup3, sys_fcntl, sys_ioctl, sys_sendfile, sys_fsync, sys_ftruncate, sys_fallocate,
-	sys_fadvise64, sys_flock, sys_ppoll, sys_pselect6;
+	sys_fadvise64, sys_copy_file_range, sys_sync;
+sys_call /* pipe.c, poll.c, locks.c */
+	sys_pipe2, sys_eventfd2, sys_memfd_create, sys_ppoll, sys_pselect6, sys_flock;
 sys_call /* paths.c */
 	sys_openat, sys_fstat, sys_newfstatat, sys_statx, sys_statfs, sys_fstatfs, sys_faccessat,
 	sys_faccessat2, sys_readlinkat, sys_getcwd, sys_chdir, sys_fchdir, sys_getdents64,
-	sys_truncate;
+	sys_truncate, sys_no_xattr, sys_no_xattr_fd, sys_no_xattr_list, sys_no_xattr_list_fd;
 sys_call /* names.c */
+	sys_mknodat, sys_fchmodat2,
 	sys_mkdirat, sys_unlinkat, sys_symlinkat, sys_linkat, sys_renameat2, sys_fchmod,
 	sys_fchmodat, sys_fchown, sys_fchownat, sys_utimensat;
 sys_call /* memory.c */
 	sys_brk, sys_mmap, sys_munmap, sys_mprotect, sys_mremap, sys_madvise, sys_mincore,
 	sys_msync, sys_mlock, sys_mlock2, sys_munlock, sys_mlockall, sys_munlockall, sys_membarrier;
 sys_call /* process.c */
-	sys_exit, sys_exit_group, sys_wait4, sys_set_tid_address, sys_set_robust_list, sys_getpid, sys_getppid,
-	sys_gettid, sys_getuid, sys_geteuid, sys_getgid, sys_getegid, sys_getresuid, sys_getresgid,
-	sys_getgroups, sys_getpgid, sys_getsid, sys_umask, sys_prctl, sys_prlimit64, sys_getrlimit,
-	sys_setrlimit, sys_getrusage, sys_uname, sys_sysinfo, sys_sched_yield,
-	sys_sched_getaffinity, sys_getcpu, sys_getrandom, sys_futex, sys_riscv_hwprobe,
-	sys_riscv_flush_icache;
+	sys_exit, sys_exit_group, sys_wait4, sys_waitid, sys_clone, sys_clone3, sys_unshare,
+	sys_set_tid_address, sys_set_robust_list, sys_get_robust_list, sys_rseq, sys_getpid,
+	sys_getppid, sys_gettid, sys_umask, sys_prctl, sys_getpgid, sys_getsid, sys_setpgid, sys_setsid;
+sys_call /* exec.c */
+	sys_execve, sys_execveat;
+sys_call /* cred.c */
+	sys_getuid, sys_geteuid, sys_getgid, sys_getegid, sys_getresuid, sys_getresgid,
+	sys_getgroups, sys_setuid, sys_setgid, sys_setreuid, sys_setregid, sys_setresuid,
+	sys_setresgid, sys_setfsuid, sys_setfsgid, sys_setgroups, sys_capget, sys_capset;
+sys_call /* limits.c */
+	sys_prlimit64, sys_getrlimit, sys_setrlimit, sys_getrusage;
+sys_call /* machine.c */
+	sys_uname, sys_sysinfo, sys_getrandom, sys_riscv_hwprobe, sys_riscv_flush_icache;
+sys_call /* futex.c */
+	sys_futex;
+sys_call /* sched.c */
+	sys_sched_yield, sys_sched_getaffinity, sys_sched_setaffinity, sys_getcpu,
+	sys_sched_setscheduler, sys_sched_getscheduler, sys_sched_setparam, sys_sched_getparam,
+	sys_sched_get_priority_max, sys_sched_get_priority_min, sys_sched_rr_get_interval,
+	sys_setpriority, sys_getpriority;
 sys_call /* signals.c */
-	sys_rt_sigaction, sys_rt_sigprocmask, sys_rt_sigpending, sys_sigaltstack, sys_kill,
-	sys_tkill, sys_tgkill;
+	sys_rt_sigaction, sys_rt_sigprocmask, sys_rt_sigpending, sys_rt_sigsuspend,
+	sys_rt_sigtimedwait, sys_rt_sigqueueinfo, sys_rt_tgsigqueueinfo, sys_rt_sigreturn,
+	sys_sigaltstack, sys_kill, sys_tkill, sys_tgkill;
 sys_call /* times.c */
 	sys_clock_gettime, sys_clock_getres, sys_gettimeofday, sys_nanosleep, sys_clock_nanosleep,
-	sys_times;
+	sys_restart_syscall, sys_setitimer, sys_getitimer, sys_timer_create, sys_timer_settime,
+	sys_timer_gettime, sys_timer_getoverrun, sys_timer_delete, sys_times;
 /* clang-format on */
 
 /* -- helpers: helpers.c -------------------------------------------------------------------- */
@@ -61,8 +80,19 @@ struct inode *sys_cwd(void);
 /* => the folder that a relative path starts from, with a reference; 0, -EBADF or -ENOTDIR. */
 int sys_start_of(int dirfd, const char *path, struct inode **out);
 
+/*
+ * What a path, or with AT_EMPTY_PATH a descriptor, names. => 0 with a reference in *out.
+ */
+int sys_inode_at(int dirfd, uint64_t user_path, uint32_t flags, struct inode **out);
+
 /* Walks a program's path. => as path_walk, and the errors of the two above. */
 int sys_walk(int dirfd, uint64_t user_path, unsigned flags, struct path *out);
+
+/* Sets the length of a regular file. => 0 or -errno. */
+int sys_truncate_inode(struct inode *i, uint64_t size);
+
+/* F_SETLK and its kin. locks.c */
+int64_t sys_record_lock(struct file *f, struct fdtable *t, int cmd, uint64_t user);
 
 /* Sets the length of a regular file's contents. memory.c */
 void sys_set_length(struct mobj *o, uint64_t size);

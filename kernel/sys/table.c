@@ -7,7 +7,7 @@
  * type and the way through here is a handful of instructions.
  *
  *     trap -> kernel_syscall -> calls[a7](&a0) -> a0
- *                 `-> signal_act, only when a signal is due
+ *                 `-> thread_do_work, only when there is some
  *
  * Rules for all calls
  *   - A user pointer is touched by the arch_copy routines alone. What cannot be
@@ -48,6 +48,12 @@ static sys_call *const calls[SYS_MAX] = {
     [SYS_fallocate] = sys_fallocate,
     [SYS_fadvise64] = sys_fadvise64,
     [SYS_flock] = sys_flock,
+    [SYS_copy_file_range] = sys_copy_file_range,
+    [SYS_sync] = sys_sync,
+    [SYS_syncfs] = sys_fsync,
+    [SYS_pipe2] = sys_pipe2,
+    [SYS_eventfd2] = sys_eventfd2,
+    [SYS_memfd_create] = sys_memfd_create,
     [SYS_ppoll] = sys_ppoll,
     [SYS_pselect6] = sys_pselect6,
 
@@ -76,6 +82,20 @@ static sys_call *const calls[SYS_MAX] = {
     [SYS_fchown] = sys_fchown,
     [SYS_fchownat] = sys_fchownat,
     [SYS_utimensat] = sys_utimensat,
+    [SYS_mknodat] = sys_mknodat,
+    [SYS_fchmodat2] = sys_fchmodat2,
+    [SYS_setxattr] = sys_no_xattr,
+    [SYS_lsetxattr] = sys_no_xattr,
+    [SYS_fsetxattr] = sys_no_xattr_fd,
+    [SYS_getxattr] = sys_no_xattr,
+    [SYS_lgetxattr] = sys_no_xattr,
+    [SYS_fgetxattr] = sys_no_xattr_fd,
+    [SYS_listxattr] = sys_no_xattr_list,
+    [SYS_llistxattr] = sys_no_xattr_list,
+    [SYS_flistxattr] = sys_no_xattr_list_fd,
+    [SYS_removexattr] = sys_no_xattr,
+    [SYS_lremovexattr] = sys_no_xattr,
+    [SYS_fremovexattr] = sys_no_xattr_fd,
 
     /* memory */
     [SYS_brk] = sys_brk,
@@ -96,9 +116,17 @@ static sys_call *const calls[SYS_MAX] = {
     /* processes */
     [SYS_exit] = sys_exit,
     [SYS_exit_group] = sys_exit_group,
+    [SYS_waitid] = sys_waitid,
+    [SYS_clone] = sys_clone,
+    [SYS_clone3] = sys_clone3,
+    [SYS_execve] = sys_execve,
+    [SYS_execveat] = sys_execveat,
+    [SYS_unshare] = sys_unshare,
     [SYS_wait4] = sys_wait4,
     [SYS_set_tid_address] = sys_set_tid_address,
     [SYS_set_robust_list] = sys_set_robust_list,
+    [SYS_get_robust_list] = sys_get_robust_list,
+    [SYS_rseq] = sys_rseq,
     [SYS_getpid] = sys_getpid,
     [SYS_getppid] = sys_getppid,
     [SYS_gettid] = sys_gettid,
@@ -111,6 +139,19 @@ static sys_call *const calls[SYS_MAX] = {
     [SYS_getgroups] = sys_getgroups,
     [SYS_getpgid] = sys_getpgid,
     [SYS_getsid] = sys_getsid,
+    [SYS_setpgid] = sys_setpgid,
+    [SYS_setsid] = sys_setsid,
+    [SYS_setuid] = sys_setuid,
+    [SYS_setgid] = sys_setgid,
+    [SYS_setreuid] = sys_setreuid,
+    [SYS_setregid] = sys_setregid,
+    [SYS_setresuid] = sys_setresuid,
+    [SYS_setresgid] = sys_setresgid,
+    [SYS_setfsuid] = sys_setfsuid,
+    [SYS_setfsgid] = sys_setfsgid,
+    [SYS_setgroups] = sys_setgroups,
+    [SYS_capget] = sys_capget,
+    [SYS_capset] = sys_capset,
     [SYS_umask] = sys_umask,
     [SYS_prctl] = sys_prctl,
     [SYS_prlimit64] = sys_prlimit64,
@@ -121,6 +162,16 @@ static sys_call *const calls[SYS_MAX] = {
     [SYS_sysinfo] = sys_sysinfo,
     [SYS_sched_yield] = sys_sched_yield,
     [SYS_sched_getaffinity] = sys_sched_getaffinity,
+    [SYS_sched_setaffinity] = sys_sched_setaffinity,
+    [SYS_sched_setscheduler] = sys_sched_setscheduler,
+    [SYS_sched_getscheduler] = sys_sched_getscheduler,
+    [SYS_sched_setparam] = sys_sched_setparam,
+    [SYS_sched_getparam] = sys_sched_getparam,
+    [SYS_sched_get_priority_max] = sys_sched_get_priority_max,
+    [SYS_sched_get_priority_min] = sys_sched_get_priority_min,
+    [SYS_sched_rr_get_interval] = sys_sched_rr_get_interval,
+    [SYS_setpriority] = sys_setpriority,
+    [SYS_getpriority] = sys_getpriority,
     [SYS_getcpu] = sys_getcpu,
     [SYS_getrandom] = sys_getrandom,
     [SYS_futex] = sys_futex,
@@ -131,6 +182,11 @@ static sys_call *const calls[SYS_MAX] = {
     [SYS_rt_sigaction] = sys_rt_sigaction,
     [SYS_rt_sigprocmask] = sys_rt_sigprocmask,
     [SYS_rt_sigpending] = sys_rt_sigpending,
+    [SYS_rt_sigsuspend] = sys_rt_sigsuspend,
+    [SYS_rt_sigtimedwait] = sys_rt_sigtimedwait,
+    [SYS_rt_sigqueueinfo] = sys_rt_sigqueueinfo,
+    [SYS_rt_tgsigqueueinfo] = sys_rt_tgsigqueueinfo,
+    [SYS_rt_sigreturn] = sys_rt_sigreturn,
     [SYS_sigaltstack] = sys_sigaltstack,
     [SYS_kill] = sys_kill,
     [SYS_tkill] = sys_tkill,
@@ -142,17 +198,27 @@ static sys_call *const calls[SYS_MAX] = {
     [SYS_gettimeofday] = sys_gettimeofday,
     [SYS_nanosleep] = sys_nanosleep,
     [SYS_clock_nanosleep] = sys_clock_nanosleep,
+    [SYS_restart_syscall] = sys_restart_syscall,
+    [SYS_setitimer] = sys_setitimer,
+    [SYS_getitimer] = sys_getitimer,
+    [SYS_timer_create] = sys_timer_create,
+    [SYS_timer_settime] = sys_timer_settime,
+    [SYS_timer_gettime] = sys_timer_gettime,
+    [SYS_timer_getoverrun] = sys_timer_getoverrun,
+    [SYS_timer_delete] = sys_timer_delete,
     [SYS_times] = sys_times,
 };
 
-void kernel_syscall(struct trapframe *tf)
+bool kernel_syscall(struct trapframe *tf, void *current)
 {
 	uint64_t nr = tf->x[REG_A7];
 	sys_call *call = nr < SYS_MAX ? calls[nr] : NULL;
-	struct thread *t = thread_current();
+	struct thread *t = current;
 
-	t->user = tf;
+	t->sys_a0 = tf->x[REG_A0];
 	tf->x[REG_A0] = call ? (uint64_t)call(&tf->x[REG_A0]) : (uint64_t)-ENOSYS;
-	if (signal_is_due(t))
-		signal_act();
+	if (__builtin_expect(!t->work, 1))
+		return false;
+	thread_do_work();
+	return true;
 }

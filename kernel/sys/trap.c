@@ -10,29 +10,54 @@
 #include "kernel/sys/sys.h"
 #include "kernel/arch/riscv/trapframe.h"
 #include "kernel/dev/plic.h"
+#include "kernel/lib/trace.h"
 #include "kernel/mm/space/aspace.h"
+
+/* Memory could not be had, or may not be touched. */
+static __attribute__((noinline)) void fault_refused(struct thread *t, const struct fault_result *r,
+						    vaddr_t va, bool from_user)
+{
+	if (from_user && r->signo != SIGKILL) {
+		signal_force(r->signo, r->code, va.v);
+	} else if (r->signo == SIGKILL) {
+		const struct linux_siginfo info = {.signo = SIGKILL, .code = SI_KERNEL};
+
+		TRACE(TRACE_PROC_SIGNAL, t->proc->pid, SIGKILL, SI_KERNEL, va.v, t->arch.user->pc,
+		      thread_space(t)->id);
+		spin_lock(&proc_tree_lock);
+		signal_send_proc(t->proc, &info);
+		spin_unlock(&proc_tree_lock);
+	}
+}
 
 bool kernel_page_fault(struct trapframe *tf, vaddr_t va, unsigned access, bool from_user)
 {
 	struct thread *t = thread_current();
+	struct aspace *as = thread_space(t);
 	struct fault_result r;
 
-	if (from_user)
-		t->user = tf;
-	r = aspace_fault_trap(t->proc->as, va, tf->cause, tf->pc, t->proc->pid, access, from_user);
-	if (r.signo == 0)
-		return true;
-	if (from_user)
-		signal_fatal(r.signo, r.code, va.v);
-	if (r.signo == SIGKILL)
-		signal_send(t, SIGKILL, SI_KERNEL);
-	return false;
+	if (!as)
+		return false; /* here: a process that is ending has no memory any more */
+	r = aspace_fault_trap(as, va, tf->cause, tf->pc, t->proc->pid, access, from_user);
+	t->minor_faults += r.signo == 0;
+	if (r.signo)
+		fault_refused(t, &r, va, from_user);
+	if (from_user && t->work)
+		thread_do_work();
+	return r.signo == 0;
 }
 
 void kernel_exception(struct trapframe *tf, int signo, int code, uint64_t addr)
 {
-	thread_current()->user = tf;
-	signal_fatal(signo, code, addr);
+	(void)tf;
+	signal_force(signo, code, addr);
+	thread_do_work();
+}
+
+void kernel_user_return(void)
+{
+	if (thread_current()->work)
+		thread_do_work();
 }
 
 void kernel_external_irq(void)
@@ -42,5 +67,10 @@ void kernel_external_irq(void)
 
 void kernel_timer_irq(void)
 {
-	/* Sleepers look at the clock by themselves; that the hart woke up is all they need. */
+	sched_tick();
+}
+
+void kernel_ipi(void)
+{
+	sched_ipi();
 }

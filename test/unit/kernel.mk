@@ -15,5 +15,6 @@ KERNEL_HOST_SRC := \
 	kernel/mm/space/aspace.c \
 	kernel/mm/space/change.c \
 	kernel/mm/space/fault.c \
+	kernel/mm/space/fork.c \
 	kernel/mm/space/map.c \
 	kernel/proc/elf.c

@@ -229,6 +229,31 @@ void arch_pt_protect(struct arch_pt *pt, vaddr_t start, vaddr_t end, unsigned ri
 	}
 }
 
+int arch_pt_share(struct arch_pt *from, struct arch_pt *to, vaddr_t start, vaddr_t end,
+		  void (*shared)(void *ctx, pfn_t pfn), void *ctx)
+{
+	for (struct region *r = root_of(from)->regions; r; r = r->next) {
+		for (unsigned i = 0; i < REGION_PAGES; i++) {
+			uint64_t va = (r->first + i) << PAGE_SHIFT;
+			struct arch_mapping old;
+
+			if (va < start.v || va >= end.v || !r->page[i].rights)
+				continue;
+			r->page[i].rights &= ~(unsigned)ARCH_W;
+			if (arch_pt_set(to, VADDR(va), PFN(r->page[i].pfn), r->page[i].rights,
+					&old))
+				return -ENOMEM;
+			shared(ctx, PFN(r->page[i].pfn));
+		}
+	}
+	return 0;
+}
+
+void arch_pt_flush(struct arch_pt *pt)
+{
+	(void)pt;
+}
+
 void arch_pt_switch(struct arch_pt *pt)
 {
 	current = pt;

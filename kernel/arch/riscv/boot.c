@@ -37,7 +37,7 @@ extern char _text[], _rodata[], _data[], _end[], boot_stack[];
 
 unsigned boot_nharts;
 
-static struct percpu percpus[MAX_HARTS];
+struct percpu boot_percpus[MAX_HARTS];
 
 static uint8_t pool[POOL_TABLES][PAGE_SIZE] __attribute__((section(".bss.tables"), aligned(4096)));
 static unsigned pool_used;
@@ -111,8 +111,8 @@ static void read_cpu(const struct dt *dt, const struct dt_node *n, uint64_t boot
 		return;
 	if (boot_nharts == MAX_HARTS)
 		panic("device tree: more than %u harts", MAX_HARTS);
-	percpus[boot_nharts].hartid = hartid;
-	percpus[boot_nharts].index = boot_nharts;
+	boot_percpus[boot_nharts].hartid = hartid;
+	boot_percpus[boot_nharts].index = boot_nharts;
 	boot_nharts++;
 	if (hartid == boot_hartid && isa)
 		board.has_sstc = isa_has(isa, "sstc");
@@ -131,7 +131,7 @@ static void read_chosen(const struct dt *dt, const struct dt_node *n)
 		board.seed = (board.seed ^ seed[i]) * 0x100000001b3;
 }
 
-/* One pass over the tree fills in `board`, and percpus[] in the tree's order of harts. */
+/* One pass over the tree fills in `board`, and boot_percpus[] in the tree's order of harts. */
 static void board_read(const struct dt *dt, uint64_t boot_hartid)
 {
 	enum { OTHER, CPUS, RESERVED } below = OTHER;
@@ -285,7 +285,7 @@ void arch_boot(uint64_t hartid, uint64_t dt_pa, pte_t *early_table)
 	struct dt dt;
 	unsigned index = 0;
 
-	percpu_set(&percpus[0]);
+	percpu_set(&boot_percpus[0]);
 	trap_init_hart();
 	sbi_init();
 	pt_mode_init(SV39_LEVELS);
@@ -302,16 +302,56 @@ void arch_boot(uint64_t hartid, uint64_t dt_pa, pte_t *early_table)
 		panic("device tree: no memory at %lx, where the kernel is", (uint64_t)KERNEL_PA);
 	if (!board.timebase_hz)
 		panic("device tree: /cpus has no timebase-frequency");
-	while (index < boot_nharts && percpus[index].hartid != hartid)
+	while (index < boot_nharts && boot_percpus[index].hartid != hartid)
 		index++;
 	if (index == boot_nharts)
 		panic("device tree: no hart %lu, which started the kernel", hartid);
-	percpu_set(&percpus[index]);
+	percpu_set(&boot_percpus[index]);
 
 	tables_build();
 	frames_start(dt_pa, dt.size);
+	percpu()->timer_ns = 0;
 	sbi_timer_init(board.has_sstc, board.timebase_hz);
 	if (board.finisher)
 		sbi_finisher_set(arch_map_device(PADDR(board.finisher), PAGE_SIZE));
 	kernel_main(arch_kva(PADDR(dt_pa)));
+}
+
+/* -- the other harts ----------------------------------------------------------------------- */
+
+#define HART_STACK_ORDER 2
+
+void arch_hart_boot(void);
+
+/* Entered from head.S on the hart's own stack, with the kernel's half mapped. */
+void arch_hart_boot(void)
+{
+	trap_init_hart();
+	percpu()->timer_ns = 0;
+	arch_timer_set(UINT64_MAX);
+	kernel_hart_main();
+}
+
+unsigned arch_harts_start(void)
+{
+	unsigned n = 1;
+
+	for (unsigned i = 0; i < boot_nharts; i++) {
+		struct percpu *p = &boot_percpus[i];
+		struct frame *stack;
+
+		if (p == percpu())
+			continue;
+		stack = p->hartid < 64 ? frame_alloc(HART_STACK_ORDER, TF_KALLOC, 0) : NULL;
+		if (!stack)
+			continue;
+		p->stack_top = (uint64_t)frame_kva(stack) + (PAGE_SIZE << HART_STACK_ORDER);
+		p->boot_satp = pt_satp(pt_kernel_root);
+		__asm__ volatile("fence w, w" ::: "memory");
+		if (sbi_hart_start(p->hartid, arch_pa((void *)secondary_start).v, arch_pa(p).v))
+			n++;
+		else
+			frame_free(stack, HART_STACK_ORDER);
+	}
+	return n;
 }

@@ -13,7 +13,7 @@
  *
  * Interrupts are off from here until C allows them. SUM is off in C: a trap
  * inside a user copy saves it and clears it. Floating-point registers are not
- * saved: the kernel does not use them.
+ * saved: the kernel does not use them (thread.c moves them between threads).
  */
 #include "kernel/arch/riscv/riscv.h"
 #include "rv/csr.h"
@@ -64,8 +64,28 @@ trap_entry:
 	/* A system call: pc goes past the ECALL. */
 	addi	t2, t2, 4
 	sd	t2, TF_PC(sp)
+	ld	a1, PERCPU_CURRENT(tp)
 	call	kernel_syscall
-	j	user_return
+	bnez	a0, user_return
+
+	/*
+	 * The way back of most calls. C has preserved s0 to s11, and the call has not changed them
+	 * in the trapframe: those that do say so (WORK_REGISTERS).
+	 */
+	csrci	sstatus, MSTATUS_SIE
+	ld	t0, TF_PC(sp)
+	ld	t1, TF_STATUS(sp)
+	csrw	sepc, t0
+	csrw	sstatus, t1
+	csrw	sscratch, tp
+	ld	x1, TF_X(1)(sp)
+	ld	x3, TF_X(3)(sp)
+	.irp	n, 5,6,7,10,11,12,13,14,15,16,17,28,29,30,31
+	ld	x\n, TF_X(\n)(sp)
+	.endr
+	ld	x4, TF_X(4)(sp)
+	ld	x2, TF_X(2)(sp)
+	sret
 
 1:	csrr	t0, stval
 	sd	t2, TF_PC(sp)

@@ -12,7 +12,7 @@
 	.endr
 	.endm
 
-	/* void fpu_save(struct fpstate *to) */
+	/* void fpu_save(struct arch_fp *to) */
 	.globl	fpu_save
 fpu_save:
 	each_register fsd
@@ -20,19 +20,10 @@ fpu_save:
 	sw	t0, FCSR_OFFSET(a0)
 	ret
 
-	/* void fpu_restore(const struct fpstate *from) */
+	/* void fpu_restore(const struct arch_fp *from) */
 	.globl	fpu_restore
 fpu_restore:
 	each_register fld
 	lw	t0, FCSR_OFFSET(a0)
 	fscsr	t0
-	ret
-
-	/* void fpu_clear(void) */
-	.globl	fpu_clear
-fpu_clear:
-	.irp	n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
-	fmv.d.x	f\n, zero
-	.endr
-	fscsr	zero
 	ret

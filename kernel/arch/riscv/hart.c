@@ -33,7 +33,11 @@ void arch_wait(void)
 
 void arch_icache_flush(void)
 {
-	__asm__ volatile("fence.i" ::: "memory");
+	uint64_t others = ~(1UL << arch_hart()) & ((2UL << (boot_nharts - 1)) - 1);
+
+	__asm__ volatile("fence rw, rw; fence.i" ::: "memory");
+	if (others)
+		sbi_fence_i(others);
 }
 
 void *arch_current(void)

@@ -61,6 +61,32 @@ high:
 	li	ra, 0
 	tail	arch_boot
 
+	/*
+	 * A secondary hart, from SBI: paging off, a0 = its number, a1 = the physical address of
+	 * its struct percpu, which has its stack and the kernel's own root.
+	 */
+	.globl	secondary_start
+	.balign	4
+secondary_start:
+	csrw	sie, zero
+	csrw	sscratch, zero
+	li	t2, KERNEL_VA - KERNEL_PA
+	lla	t1, secondary_high
+	add	t1, t1, t2
+	csrw	stvec, t1
+	ld	t0, PERCPU_BOOT_SATP(a1)
+	sfence.vma
+	csrw	satp, t0
+	.balign	4
+secondary_high:
+	sfence.vma
+	li	t2, KERNEL_VA - KERNEL_PA
+	add	tp, a1, t2
+	ld	sp, PERCPU_STACK_TOP(tp)
+	li	s0, 0
+	li	ra, 0
+	tail	arch_hart_boot
+
 	.section .bss
 	.balign	4096
 early_table:

@@ -25,11 +25,12 @@
  * TLB. An entry that was valid is flushed when it changes; one that was not is
  * not: a hart that remembers its absence faults, and arch_pt_set() then finds
  * it right and flushes. A freed table costs a flush of all the address space's
- * translations, because hardware may cache entries that are no leaves. Only
- * the boot hart runs today, so flushing its own TLB reaches every translation.
- *
- * Every address space uses ASID 0, and arch_pt_switch() flushes what is not
- * global.
+ * translations, because hardware may cache entries that are no leaves. `harts`
+ * names the harts that run the address space: no other has a translation of it,
+ * because every address space uses ASID 0, and arch_pt_switch() flushes what is
+ * not global. A hart puts itself into the set before it loads satp; so whoever
+ * changes an entry first and then reads the set misses none that could have
+ * walked before the change.
  *
  * Locks: the address space's lock guards its tables. The kernel's half changes
  * only in arch_map_device(), under device_lock. Tables are all that can fail.
@@ -140,15 +141,42 @@ static void entry_set(struct arch_pt *pt, uint64_t table, pte_t *e, uint64_t va,
 	TRACE(TRACE_PTE_SET, pt->as, va, level, value, old, table >> PAGE_SHIFT);
 }
 
-static void flush_page(uint64_t va)
+/* The part of a flush that concerns others. */
+static __attribute__((noinline)) void flush_others(uint64_t harts, uint64_t va, uint64_t len)
 {
-	__asm__ volatile("sfence.vma %0, zero" ::"r"(va) : "memory");
+	harts &= ~(1UL << percpu()->index);
+	if (harts)
+		sbi_flush(harts, va, len);
 }
 
-/* All that is not global. */
+static uint64_t harts_of(const struct arch_pt *pt)
+{
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	return __atomic_load_n(&pt->harts, __ATOMIC_RELAXED);
+}
+
+static void flush_page(const struct arch_pt *pt, uint64_t va)
+{
+	uint64_t harts = harts_of(pt);
+
+	__asm__ volatile("sfence.vma %0, zero" ::"r"(va) : "memory");
+	if (harts & (harts - 1) || pt != percpu()->pt)
+		flush_others(harts, va, PAGE_SIZE);
+}
+
+/* This hart's translations, all that are not global. */
 static void flush_user(void)
 {
 	__asm__ volatile("sfence.vma zero, %0" ::"r"(0UL) : "memory");
+}
+
+void arch_pt_flush(struct arch_pt *pt)
+{
+	uint64_t harts = harts_of(pt);
+
+	if (pt == percpu()->pt)
+		flush_user();
+	flush_others(harts, 0, UINT64_MAX);
 }
 
 static struct frame *table_frame(uint64_t table)
@@ -172,6 +200,7 @@ int arch_pt_init(struct arch_pt *pt, uint32_t as)
 	pt->root = pfn_paddr(frame_pfn(f));
 	pt->as = as;
 	pt->asid = 0;
+	pt->harts = 0;
 	pt->ntables = 1;
 	return 0;
 }
@@ -180,8 +209,9 @@ void arch_pt_fini(struct arch_pt *pt)
 {
 	struct frame *f = table_frame(pt->root.v);
 
-	if (csr_read(CSR_SATP) == pt_satp(pt->root.v))
+	if (percpu()->pt == pt)
 		arch_pt_switch(NULL);
+	CHECK3(pt->harts, ==, 0);
 	CHECK3(f->owner, ==, 0); /* I2: without a leaf no table is left below the root */
 	CHECK3(pt->ntables, ==, 1);
 	frame_free(f, 0);
@@ -189,8 +219,19 @@ void arch_pt_fini(struct arch_pt *pt)
 
 void arch_pt_switch(struct arch_pt *pt)
 {
+	struct percpu *p = percpu();
+	struct arch_pt *old = p->pt;
+	uint64_t bit = 1UL << p->index;
+
+	if (pt == old)
+		return;
+	if (pt)
+		__atomic_fetch_or(&pt->harts, bit, __ATOMIC_SEQ_CST);
+	p->pt = pt;
 	csr_write(CSR_SATP, pt_satp(pt ? pt->root.v : pt_kernel_root));
 	flush_user();
+	if (old)
+		__atomic_fetch_and(&old->harts, ~bit, __ATOMIC_SEQ_CST);
 }
 
 /* Frees the tables on the way to va that have no valid entry: I2. => one was freed. */
@@ -217,7 +258,7 @@ static bool tables_prune(struct arch_pt *pt, uint64_t va)
 			break;
 		entry_set(pt, parent, entry_at(parent, va, level + 1), va, level + 1, 0);
 		table_frame(parent)->owner--;
-		flush_user();
+		arch_pt_flush(pt);
 		frame_free(f, 0);
 		pt->ntables--;
 		freed = true;
@@ -289,7 +330,7 @@ static inline void leaf_set(struct arch_pt *pt, uint64_t table, uint64_t va, pfn
 	if (before.v != value)
 		entry_set(pt, table, e, va, 0, value);
 	if (before.v & PTE_V)
-		flush_page(va);
+		flush_page(pt, va);
 }
 
 int arch_pt_set(struct arch_pt *pt, vaddr_t va, pfn_t pfn, unsigned rights,
@@ -359,9 +400,9 @@ void arch_pt_clear(struct arch_pt *pt, vaddr_t start, vaddr_t end,
 		if (!tables_prune(pt, first)) {
 			if (n < CLEAR_BATCH)
 				for (unsigned i = 0; i < n; i++)
-					flush_page(batch[i].va);
+					flush_page(pt, batch[i].va);
 			else
-				flush_user();
+				arch_pt_flush(pt);
 		}
 		/* here: no translation of the batch is cached */
 		for (unsigned i = 0; i < n; i++)
@@ -395,7 +436,48 @@ void arch_pt_protect(struct arch_pt *pt, vaddr_t start, vaddr_t end, unsigned ri
 		}
 	}
 	if (changed)
-		flush_user();
+		arch_pt_flush(pt);
+}
+
+int arch_pt_share(struct arch_pt *from, struct arch_pt *to, vaddr_t start, vaddr_t end,
+		  void (*shared)(void *ctx, pfn_t pfn), void *ctx)
+{
+	uint64_t va = start.v;
+
+	while (va < end.v) {
+		uint64_t table = leaf_table(from, &va), stop, copy = 0, n = 0;
+		pte_t *e, *c = NULL;
+
+		if (!table)
+			continue;
+		stop = leaf_table_end(va, end.v);
+		e = entry_at(table, va, 0);
+		for (; va < stop; va += PAGE_SIZE, e++) {
+			uint64_t value = e->v;
+
+			if (!(value & PTE_V))
+				continue;
+			if (!copy) {
+				uint64_t beyond = va;
+
+				copy = leaf_table(to, &beyond);
+				copy = copy ? copy : tables_make(to, va);
+				if (!copy)
+					return -ENOMEM;
+				c = entry_at(copy, 0, 0);
+			}
+			if (value & PTE_W) {
+				value &= ~(uint64_t)PTE_W;
+				entry_set(from, table, e, va, 0, value);
+			}
+			shared(ctx, PFN((value & PTE_PPN_MASK) >> PTE_PPN_SHIFT));
+			entry_set(to, copy, c + RV_VPN(va, 0), va, 0, value);
+			n++;
+		}
+		if (copy)
+			table_frame(copy)->owner += n;
+	}
+	return 0;
 }
 
 /* -- the kernel's half --------------------------------------------------------------------- */

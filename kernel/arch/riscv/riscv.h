@@ -14,6 +14,8 @@
 /* Offsets in struct percpu and struct trapframe, checked by static assertions in trap.c. */
 #define PERCPU_STACK_TOP 0
 #define PERCPU_SCRATCH   8
+#define PERCPU_BOOT_SATP 16
+#define PERCPU_CURRENT   24
 #define TF_X(n)          ((n)*8)
 #define TF_PC            256
 #define TF_STATUS        264
@@ -36,9 +38,14 @@
 struct percpu {
 	uint64_t stack_top; /* of the kernel stack that traps from user mode start on */
 	uint64_t scratch;   /* entry.S, while interrupts are off */
+	uint64_t boot_satp; /* head.S: what the hart begins with */
+	void *current;      /* arch_current() */
 	uint64_t hartid;    /* the hardware's number */
 	unsigned index;     /* the kernel's: 0, 1, ... in the order of the device tree */
-	void *current;      /* arch_current() */
+
+	struct arch_pt *pt;           /* active; NULL: the kernel's half alone */
+	struct arch_thread *fp_owner; /* thread.c */
+	uint64_t timer_ns;            /* sbi.c: what the timer is set to */
 };
 
 static inline struct percpu *percpu(void)
@@ -95,26 +102,30 @@ uint64_t pt_satp(uint64_t root);
 
 /* -- entry.S, usercopy.S, page.S, fpu.S -- */
 void trap_entry(void);
+void secondary_start(void); /* head.S; a0: the hart's number, a1: address of its percpu */
+/* => FS is not Off. */
+void fpu_save(struct arch_fp *to);
+void fpu_restore(const struct arch_fp *from);
 
-/* A program's floating-point registers, while another program has the hart's. */
-struct fpstate {
-	uint64_t f[32];
-	uint32_t fcsr;
-};
-void fpu_save(struct fpstate *to); /* for all three: FS is not Off */
-void fpu_restore(const struct fpstate *from);
-void fpu_clear(void); /* f0 to f31 and fcsr become 0 */
+/* -- thread.c -- */
+/* A first use of floating point. => false: it was none, the instruction is illegal. */
+bool fpu_claim(struct trapframe *tf);
 
 /* -- sbi.c -- */
 void sbi_init(void); /* learns what the firmware offers */
 void sbi_timer_init(bool has_sstc, uint64_t timebase_hz);
 void sbi_finisher_set(volatile uint32_t *finisher);
+bool sbi_hart_start(uint64_t hartid, uint64_t pc_pa, uint64_t opaque);
+/* Of harts, a set by the kernel's numbers; len UINT64_MAX: all addresses. */
+void sbi_flush(uint64_t harts, uint64_t va, uint64_t len);
+void sbi_fence_i(uint64_t harts);
 
 /* -- trap.c -- */
 void trap_init_hart(void);
 
 /* -- boot.c -- */
 extern unsigned boot_nharts;
+extern struct percpu boot_percpus[];
 
 #endif
 #endif

@@ -15,6 +15,9 @@
 #define SBI_LEGACY_PUTCHAR 0x01
 #define SBI_BASE           0x10
 #define SBI_TIME           0x54494d45 /* "TIME" */
+#define SBI_IPI            0x735049   /* "sPI" */
+#define SBI_RFENCE         0x52464e43 /* "RFNC" */
+#define SBI_HSM            0x48534d   /* "HSM" */
 #define SBI_SRST           0x53525354 /* "SRST" */
 #define SBI_DBCN           0x4442434e /* "DBCN" */
 
@@ -22,6 +25,10 @@
 #define DBCN_WRITE_BYTE 2
 #define TIME_SET_TIMER  0
 #define SRST_RESET      0
+#define IPI_SEND        0
+#define RFENCE_FENCE_I  0
+#define RFENCE_VMA      1
+#define HSM_START       0
 
 #define NS_PER_S 1000000000UL
 
@@ -34,16 +41,27 @@ struct sbi_result {
 	int64_t error, value;
 };
 
-static struct sbi_result sbi_call(uint64_t extension, uint64_t function, uint64_t arg0,
-				  uint64_t arg1)
+static struct sbi_result sbi_call4(uint64_t extension, uint64_t function, uint64_t arg0,
+				   uint64_t arg1, uint64_t arg2, uint64_t arg3)
 {
 	register uint64_t a0 __asm__("a0") = arg0;
 	register uint64_t a1 __asm__("a1") = arg1;
+	register uint64_t a2 __asm__("a2") = arg2;
+	register uint64_t a3 __asm__("a3") = arg3;
 	register uint64_t a6 __asm__("a6") = function;
 	register uint64_t a7 __asm__("a7") = extension;
 
-	__asm__ volatile("ecall" : "+r"(a0), "+r"(a1) : "r"(a6), "r"(a7) : "memory");
+	__asm__ volatile("ecall"
+			 : "+r"(a0), "+r"(a1)
+			 : "r"(a2), "r"(a3), "r"(a6), "r"(a7)
+			 : "memory");
 	return (struct sbi_result){(int64_t)a0, (int64_t)a1};
+}
+
+static struct sbi_result sbi_call(uint64_t extension, uint64_t function, uint64_t arg0,
+				  uint64_t arg1)
+{
+	return sbi_call4(extension, function, arg0, arg1, 0, 0);
 }
 
 static bool sbi_has(uint64_t extension)
@@ -90,6 +108,9 @@ void arch_timer_set(uint64_t time_ns)
 	uint64_t ticks =
 	    boot_ticks + seconds * timebase_hz + (rest * timebase_hz + NS_PER_S - 1) / NS_PER_S;
 
+	if (percpu()->timer_ns == time_ns)
+		return;
+	percpu()->timer_ns = time_ns;
 	if (time_ns == UINT64_MAX) {
 		csr_clear(CSR_SIE, 1UL << IRQ_STIP);
 		ticks = UINT64_MAX;
@@ -100,6 +121,38 @@ void arch_timer_set(uint64_t time_ns)
 		sbi_call(SBI_TIME, TIME_SET_TIMER, ticks, 0);
 	if (time_ns != UINT64_MAX)
 		csr_set(CSR_SIE, 1UL << IRQ_STIP);
+}
+
+/* -- other harts --------------------------------------------------------------------------- */
+
+/* => the set, which the kernel's numbers name, in the hardware's numbers (below 64). */
+static uint64_t hart_mask(uint64_t harts)
+{
+	uint64_t mask = 0;
+
+	for (; harts; harts &= harts - 1)
+		mask |= 1UL << boot_percpus[lowest_bit(harts)].hartid;
+	return mask;
+}
+
+bool sbi_hart_start(uint64_t hartid, uint64_t pc_pa, uint64_t opaque)
+{
+	return sbi_call4(SBI_HSM, HSM_START, hartid, pc_pa, opaque, 0).error == 0;
+}
+
+void arch_ipi(unsigned hart)
+{
+	sbi_call(SBI_IPI, IPI_SEND, 1UL << boot_percpus[hart].hartid, 0);
+}
+
+void sbi_flush(uint64_t harts, uint64_t va, uint64_t len)
+{
+	sbi_call4(SBI_RFENCE, RFENCE_VMA, hart_mask(harts), 0, len == UINT64_MAX ? 0 : va, len);
+}
+
+void sbi_fence_i(uint64_t harts)
+{
+	sbi_call4(SBI_RFENCE, RFENCE_FENCE_I, hart_mask(harts), 0, 0, 0);
 }
 
 /* -- the end ------------------------------------------------------------------------------- */

@@ -21,6 +21,8 @@ _Static_assert(offsetof(struct trapframe, tval) == TF_TVAL, "entry.S");
 _Static_assert(sizeof(struct trapframe) == TF_SIZE && TF_SIZE % 16 == 0, "stack alignment");
 _Static_assert(offsetof(struct percpu, stack_top) == PERCPU_STACK_TOP, "entry.S");
 _Static_assert(offsetof(struct percpu, scratch) == PERCPU_SCRATCH, "entry.S");
+_Static_assert(offsetof(struct percpu, current) == PERCPU_CURRENT, "entry.S");
+_Static_assert(offsetof(struct percpu, boot_satp) == PERCPU_BOOT_SATP, "head.S");
 
 /* Kinds of access, as kernel_page_fault() takes them. */
 #define ACCESS_READ  1
@@ -35,13 +37,12 @@ extern const struct fixup _fixup_start[], _fixup_end[];
 
 void trap_user(struct trapframe *tf);
 void trap_kernel(struct trapframe *tf);
-void user_enter(struct trapframe *tf) __attribute__((noreturn));
 
 void trap_init_hart(void)
 {
 	csr_write(CSR_STVEC, (uint64_t)trap_entry);
 	csr_write(CSR_SCOUNTEREN, COUNTEREN_TM); /* programs may read the time, as on Linux */
-	csr_write(CSR_SIE, 1UL << IRQ_SEIP);
+	csr_write(CSR_SIE, 1UL << IRQ_SEIP | 1UL << IRQ_SSIP);
 }
 
 /* => whether the cause is an interrupt; then it has been served. */
@@ -53,6 +54,10 @@ static bool interrupt_serve(uint64_t cause)
 	case IRQ_STIP:
 		arch_timer_set(UINT64_MAX);
 		kernel_timer_irq();
+		break;
+	case IRQ_SSIP:
+		csr_clear(CSR_SIP, 1UL << IRQ_SSIP);
+		kernel_ipi();
 		break;
 	case IRQ_SEIP: kernel_external_irq(); break;
 	default: panic("unexpected interrupt: cause %lx", cause);
@@ -76,8 +81,10 @@ static __attribute__((noinline)) void trap_other(struct trapframe *tf)
 {
 	int signo, code;
 
-	if (interrupt_serve(tf->cause))
+	if (interrupt_serve(tf->cause)) {
+		kernel_user_return();
 		return;
+	}
 	switch (tf->cause) {
 	case CAUSE_FETCH_ACCESS:
 	case CAUSE_LOAD_ACCESS:
@@ -96,6 +103,8 @@ static __attribute__((noinline)) void trap_other(struct trapframe *tf)
 		code = TRAP_BRKPT;
 		break;
 	case CAUSE_ILLEGAL:
+		if (fpu_claim(tf))
+			return;
 		signo = SIGILL;
 		code = ILL_ILLOPC;
 		break;
@@ -137,15 +146,4 @@ void trap_kernel(struct trapframe *tf)
 	if (access && kernel_page_fault(tf, VADDR(tf->tval), access, false))
 		return;
 	tf->pc = fixup->to;
-}
-
-_Noreturn void arch_enter_user(struct trapframe *tf)
-{
-	arch_irq_disable();
-	csr_clear(CSR_SSTATUS, MSTATUS_FS);
-	csr_set(CSR_SSTATUS, (uint64_t)FS_INITIAL << MSTATUS_FS_SHIFT);
-	fpu_clear(); /* may make FS dirty in this hart; tf->status says what the program sees */
-	tf->status = MSTATUS_SPIE | (uint64_t)FS_INITIAL << MSTATUS_FS_SHIFT |
-		     (uint64_t)2 << MSTATUS_UXL_SHIFT; /* 2: 64-bit registers */
-	user_enter(tf);
 }

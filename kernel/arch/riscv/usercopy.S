@@ -210,3 +210,31 @@ string_fault:
 	j	finish
 
 	fixup	string_byte, string_byte_end, string_fault
+
+	/* int arch_user_exchange32(vaddr_t at, uint32_t old, uint32_t new, uint32_t *seen) */
+	.globl	arch_user_exchange32
+arch_user_exchange32:
+	ld	t0, user_end
+	addi	t1, a0, 4
+	bltu	t1, a0, exchange_refused
+	bgtu	t1, t0, exchange_refused
+	li	t0, MSTATUS_SUM
+	csrs	sstatus, t0
+exchange_first:
+	lr.w.aqrl	t1, (a0)
+	bne	t1, a1, 1f
+	sc.w.rl	t2, a2, (a0)
+	bnez	t2, exchange_first
+1:
+exchange_last:
+	csrc	sstatus, t0
+	sw	t1, (a3)
+	li	a0, 0
+	ret
+exchange_fault:
+	li	t0, MSTATUS_SUM
+	csrc	sstatus, t0
+exchange_refused:
+	li	a0, -1
+	ret
+	fixup	exchange_first, exchange_last, exchange_fault

@@ -14,12 +14,15 @@
  *	 64   ...  127                     3       the old root
  *
  * Each frame in the tree carries one reference for being there, its pin, told
- * to the lens as TRACE_FRAME_PIN; every PTE that maps it adds one.
+ * to the lens as TRACE_FRAME_PIN; every PTE that maps it adds one. A fork copies
+ * the tree and not the frames, which then have a pin for each object; so a frame
+ * is an object's alone when its only references are that pin and the one PTE of
+ * its page.
  *
  * Invariants:
  *   I1  height = 0 if and only if root = NULL; base is a multiple of 64^height
  *   I2  a node's `used` counts its slots that are not NULL, and is not 0
- *   I3  nframes = frames in the tree; each has refs >= 1, and this object as owner
+ *   I3  nframes = frames in the tree; each has refs >= 1
  *   I4  a frame of a file object is TF_FILE, of an anonymous one TF_ANON
  *   I5  of a file, no page from ROUND_UP(size) on has a frame, and the bytes of
  *       the last frame beyond size are zero as far as the object wrote them
@@ -86,6 +89,7 @@ void mobj_put(struct mobj *o)
 		return;
 	mobj_discard(o, 0, UINT64_MAX);
 	CHECK3(o->nframes, ==, 0);
+	kfree(o->label);
 	cache_free(mobj_cache, o);
 }
 
@@ -162,7 +166,16 @@ static struct mobj_node *node_pop(struct mobj_node **list)
 	return n;
 }
 
-int mobj_grow(struct mobj *o, uint64_t index, struct frame *f)
+static void leaf_insert(struct mobj *o, struct mobj_node *leaf, uint64_t index, struct frame *f)
+{
+	CHECK(!leaf->slot[index & NODE_MASK]);
+	leaf->slot[index & NODE_MASK] = f;
+	leaf->used++;
+	o->nframes++;
+}
+
+/* tree_insert() where nodes are missing. */
+static __attribute__((noinline)) int tree_grow(struct mobj *o, uint64_t index, struct frame *f)
 {
 	struct mobj_node *spare, *n;
 
@@ -192,7 +205,7 @@ int mobj_grow(struct mobj *o, uint64_t index, struct frame *f)
 		}
 		n = *slot;
 	}
-	mobj_leaf_insert(o, n, index, f);
+	leaf_insert(o, n, index, f);
 	return 0;
 }
 
@@ -202,9 +215,18 @@ static int tree_insert(struct mobj *o, uint64_t index, struct frame *f)
 	struct mobj_node *leaf = mobj_leaf_locked(o, index);
 
 	if (!leaf)
-		return mobj_grow(o, index, f);
-	mobj_leaf_insert(o, leaf, index, f);
+		return tree_grow(o, index, f);
+	leaf_insert(o, leaf, index, f);
 	return 0;
+}
+
+int mobj_insert_locked(struct mobj *o, uint64_t index, struct frame *f)
+{
+	int err = tree_insert(o, index, f);
+
+	if (!err)
+		TRACE(TRACE_FRAME_PIN, frame_pfn(f).v, 1, 0, 0, 0, 0);
+	return err;
 }
 
 /*
@@ -242,6 +264,24 @@ static bool node_remove(struct mobj *o, struct mobj_node *n, unsigned height, ui
 		return false;
 	cache_free(node_cache, n);
 	return true;
+}
+
+/* Gives back all pins of a subtree that belongs to no object yet, and frees it. */
+static void node_free(struct mobj_node *n, unsigned height)
+{
+	for (unsigned i = 0; i < NODE_SLOTS; i++) {
+		struct frame *f = n->slot[i];
+
+		if (!f)
+			continue;
+		if (height > 1) {
+			node_free(n->slot[i], height - 1);
+			continue;
+		}
+		TRACE(TRACE_FRAME_PIN, frame_pfn(f).v, -1, 0, 0, 0, 0);
+		frame_put(f);
+	}
+	cache_free(node_cache, n);
 }
 
 /* Takes [start, end) out of the tree. */
@@ -307,17 +347,82 @@ int mobj_move(struct mobj *from, uint64_t start, uint64_t n, struct mobj *to, ui
 		err = tree_insert(to, to_start + (index - start), f);
 		index++;
 	}
-	if (err) { /* here: what was inserted still belongs to from */
+	if (err) /* here: what was inserted still belongs to from */
 		tree_remove(to, to_start, to_start + n, false);
-		index = start;
-		for (; (f = mobj_next_locked(from, &index, end)); index++)
-			f->owner = (uintptr_t)from;
-	} else {
+	else
 		tree_remove(from, start, end, false);
-	}
 	spin_unlock(&to->lock);
 	spin_unlock(&from->lock);
 	return err;
+}
+
+void mobj_replace_locked(struct mobj *o, uint64_t index, struct frame *f)
+{
+	struct mobj_node *leaf = mobj_leaf_locked(o, index);
+	struct frame *old = leaf->slot[index & NODE_MASK];
+
+	leaf->slot[index & NODE_MASK] = f;
+	TRACE(TRACE_FRAME_PIN, frame_pfn(f).v, 1, 0, 0, 0, 0);
+	TRACE(TRACE_FRAME_PIN, frame_pfn(old).v, -1, 0, 0, 0, 0);
+	frame_put(old);
+}
+
+/* => a copy of the subtree, each frame of it pinned once more; NULL: no memory, nothing kept. */
+static struct mobj_node *node_fork(const struct mobj_node *from, unsigned height)
+{
+	struct mobj_node *n = cache_alloc(node_cache);
+	unsigned i;
+
+	if (!n)
+		return NULL;
+	memset(n, 0, sizeof *n);
+	for (i = 0; i < NODE_SLOTS; i++) {
+		struct frame *f = from->slot[i];
+
+		if (!f)
+			continue;
+		if (height > 1) {
+			n->slot[i] = node_fork(from->slot[i], height - 1);
+			if (!n->slot[i])
+				break;
+		} else {
+			frame_get(f);
+			TRACE(TRACE_FRAME_PIN, frame_pfn(f).v, 1, 0, 0, 0, 0);
+			n->slot[i] = f;
+		}
+		n->used++;
+	}
+	if (i == NODE_SLOTS)
+		return n;
+	/* here: height > 1; slots below i are whole */
+	while (i-- > 0)
+		if (n->slot[i])
+			node_free(n->slot[i], height - 1);
+	cache_free(node_cache, n);
+	return NULL;
+}
+
+struct mobj *mobj_fork(struct mobj *o)
+{
+	struct mobj *to = mobj_create(o->kind, o->size);
+
+	if (!to)
+		return NULL;
+	spin_lock(&o->lock);
+	if (o->root) {
+		to->root = node_fork(o->root, o->height);
+		if (to->root) {
+			to->height = o->height;
+			to->base = o->base;
+			to->nframes = o->nframes;
+		}
+	}
+	spin_unlock(&o->lock);
+	if (!to->root && o->root) {
+		mobj_put(to);
+		return NULL;
+	}
+	return to;
 }
 
 /* -- contents ------------------------------------------------------------------------------ */
@@ -420,7 +525,6 @@ static uint64_t node_check(const struct mobj *o, const struct mobj_node *n, unsi
 		}
 		nframes++;
 		CHECK3(f->refs, >=, 1);
-		CHECK3(f->owner, ==, (uintptr_t)o);
 		CHECK3(f->state, ==, o->kind == MOBJ_FILE ? TF_FILE : TF_ANON);
 	}
 	CHECK3(used, ==, n->used);

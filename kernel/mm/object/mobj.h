@@ -13,8 +13,8 @@
 
 #include "kernel/lib/types.h"
 #include "kernel/lib/lock.h"
-#include "kernel/lib/trace.h"
-#include "kernel/mm/frame/frame.h"
+
+struct frame;
 
 enum mobj_kind { MOBJ_ANON, MOBJ_FILE };
 
@@ -27,11 +27,19 @@ struct mobj {
 	struct mobj_node *root; /* radix tree of frames: mobj.c */
 	uint64_t base;          /* index of the first page that root can hold */
 	unsigned height;        /* levels of nodes; 0: no frame, no root */
+	struct mobj *copy;      /* while a space is forked: what the child has in its place */
+	uint64_t ino, dev;      /* of the file, for /proc/PID/maps */
+	char *label;            /* its path, kmalloc'd; set once. NULL: none is known */
 };
 
 struct mobj *mobj_create(enum mobj_kind kind, uint64_t size); /* refs 1; NULL: no memory */
 void mobj_get(struct mobj *o);
 void mobj_put(struct mobj *o); /* the last reference frees its frames */
+
+static inline const char *mobj_label(const struct mobj *o)
+{
+	return o->label ? o->label : "";
+}
 
 #define MOBJ_SHIFT 6
 #define MOBJ_SLOTS (1u << MOBJ_SHIFT)
@@ -64,39 +72,20 @@ static inline struct frame *mobj_lookup_locked(const struct mobj *o, uint64_t in
 	return n ? n->slot[index & (MOBJ_SLOTS - 1)] : NULL;
 }
 
-/* Puts f into the leaf of page `index`, which has none there. Lock held. */
-static inline void mobj_leaf_insert(struct mobj *o, struct mobj_node *leaf, uint64_t index,
-				    struct frame *f)
-{
-	void **slot = &leaf->slot[index & (MOBJ_SLOTS - 1)];
-
-	CHECK(!*slot);
-	*slot = f;
-	leaf->used++;
-	o->nframes++;
-	f->owner = (uintptr_t)o;
-}
-
-/* The same where the leaf is missing. => 0 or -ENOMEM. Lock held. */
-int mobj_grow(struct mobj *o, uint64_t index, struct frame *f);
-
 /*
  * Gives the object a frame for page `index`, which has none; takes over the caller's reference
  * (its pin). => 0 or -ENOMEM (the reference stays the caller's). Lock held.
  */
-static inline int mobj_insert_locked(struct mobj *o, uint64_t index, struct frame *f)
-{
-	struct mobj_node *leaf = mobj_leaf_locked(o, index);
-	int err = 0;
+int mobj_insert_locked(struct mobj *o, uint64_t index, struct frame *f);
 
-	if (leaf)
-		mobj_leaf_insert(o, leaf, index, f);
-	else
-		err = mobj_grow(o, index, f);
-	if (!err)
-		TRACE(TRACE_FRAME_PIN, frame_pfn(f).v, 1, 0, 0, 0, 0);
-	return err;
-}
+/* Gives page `index`, which has a frame, another one, whose reference is taken over. Lock held. */
+void mobj_replace_locked(struct mobj *o, uint64_t index, struct frame *f);
+
+/*
+ * => an anonymous object with the same frames at the same pages, each with one pin more; NULL: no
+ *    memory.
+ */
+struct mobj *mobj_fork(struct mobj *o);
 
 /* Frees the frames of pages [start, start + n). => no mapping of them is left. */
 void mobj_discard(struct mobj *o, uint64_t start, uint64_t n);

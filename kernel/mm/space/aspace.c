@@ -368,7 +368,7 @@ static bool shared_create(void)
 	return aspace_cache && vma_cache && zero_frame;
 }
 
-struct aspace *aspace_create(void)
+struct aspace *space_create(uint32_t from)
 {
 	struct aspace *as;
 
@@ -389,8 +389,13 @@ struct aspace *aspace_create(void)
 		cache_free(aspace_cache, as);
 		return NULL;
 	}
-	TRACE(TRACE_AS_CREATE, as->id, as->pt.root.v >> PAGE_SHIFT, 0, 0, 0, 0);
+	TRACE(TRACE_AS_CREATE, as->id, as->pt.root.v >> PAGE_SHIFT, from, 0, 0, 0);
 	return as;
+}
+
+struct aspace *aspace_create(void)
+{
+	return space_create(0);
 }
 
 void aspace_get(struct aspace *as)
@@ -406,7 +411,6 @@ void aspace_put(struct aspace *as)
 	CHECK3(before, >, 0);
 	if (before > 1)
 		return;
-	space_unmap_pages(as, 0, arch_user_end().v);
 	while ((v = vma_of(as->vmas.root))) {
 		vma_drop_pages(as, v, v->start.v, v->end.v);
 		vma_remove(as, v);

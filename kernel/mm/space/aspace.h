@@ -12,13 +12,15 @@
 #include "kernel/mm/object/mobj.h"
 
 /* Linux's numbers (abi/linux.h has the rest). */
-#define VMA_READ      0x1
-#define VMA_WRITE     0x2
-#define VMA_EXEC      0x4
-#define VMA_SHARED    0x8
-#define VMA_GROWSDOWN 0x10
-#define VMA_NOWRITE   0x20 /* mprotect may not add WRITE: shared, of a file not open for writing */
-#define VMA_PROT      (VMA_READ | VMA_WRITE | VMA_EXEC)
+#define VMA_READ       0x1
+#define VMA_WRITE      0x2
+#define VMA_EXEC       0x4
+#define VMA_SHARED     0x8
+#define VMA_GROWSDOWN  0x10
+#define VMA_DONTFORK   0x40 /* madvise: a child does not get it */
+#define VMA_WIPEONFORK 0x80 /* madvise: a child finds it empty */
+#define VMA_NOWRITE    0x20 /* mprotect may not add WRITE: shared, of a file not open for writing */
+#define VMA_PROT       (VMA_READ | VMA_WRITE | VMA_EXEC)
 
 struct vma {
 	struct avl_node node; /* in aspace.vmas, by start; augmented with the largest gap */
@@ -45,7 +47,10 @@ struct aspace {
 	uint64_t mapped;                  /* bytes in VMAs */
 	uint64_t resident, resident_peak; /* pages mapped */
 	uint64_t minor_faults, major_faults;
-	vaddr_t mmap_top; /* mappings are placed below, top down */
+	uint64_t args, envs, strings_end; /* addresses: argv's strings [args, envs), then envp's */
+	uint64_t stack_start;             /* where the first sp was */
+	vaddr_t mmap_top;                 /* mappings are placed below, top down */
+	uint64_t vdso;                    /* where the kernel's page of code is; 0: nowhere */
 };
 
 /*
@@ -54,7 +59,12 @@ struct aspace {
  */
 struct aspace *aspace_create(void); /* NULL: no memory. Limits: none but RLIMIT_STACK, 8 MiB */
 void aspace_get(struct aspace *as);
-void aspace_put(struct aspace *as);    /* the last reference frees all */
+void aspace_put(struct aspace *as); /* the last reference frees all */
+/*
+ * A copy: private pages are shared until one of the two writes to them, shared mappings are the
+ * same. => NULL: no memory. fork.c
+ */
+struct aspace *aspace_fork(struct aspace *from);
 void aspace_switch(struct aspace *as); /* of this hart; NULL: the kernel's half alone */
 
 struct map_request {

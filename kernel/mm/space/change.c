@@ -122,6 +122,7 @@ static void map_own_pages(struct aspace *as, const struct vma *v)
 	uint64_t index = v->start.v >> PAGE_SHIFT, end = v->end.v >> PAGE_SHIFT;
 	struct arch_mapping old;
 	struct frame *f;
+	unsigned rights;
 
 	if (!v->anon || !(vma_rights(v) & (ARCH_R | ARCH_X)))
 		return;
@@ -129,7 +130,12 @@ static void map_own_pages(struct aspace *as, const struct vma *v)
 		spin_lock(&v->anon->lock);
 		f = mobj_next_locked(v->anon, &index, end);
 		spin_unlock(&v->anon->lock);
-		if (!f || space_map_frame(as, index << PAGE_SHIFT, f, vma_rights(v), &old))
+		/* A page that a fork shared (a pin besides this one) stays read-only until written.
+		 */
+		rights = vma_rights(v);
+		if (f && f->refs > 1)
+			rights &= ~(unsigned)ARCH_W;
+		if (!f || space_map_frame(as, index << PAGE_SHIFT, f, rights, &old))
 			return;
 	}
 }

@@ -5,6 +5,7 @@
  *	shared           the object's page           the object's page, writable
  *	private,
  *	  own page       it                          it, writable
+ *	    shared by a fork:  it                    a copy takes its place
  *	  of a file      the file's page             a copy becomes the own page
  *	  anonymous      the zero frame              a cleared own page
  *
@@ -59,7 +60,7 @@ static bool stack_grow(struct aspace *as, struct vma *v, uint64_t va)
 }
 
 /* => v's own page, NULL if there is none yet. */
-static inline __attribute__((always_inline)) struct frame *own_lookup(struct vma *v, uint64_t vpn)
+static struct frame *own_lookup(struct vma *v, uint64_t vpn)
 {
 	struct frame *f;
 
@@ -71,9 +72,8 @@ static inline __attribute__((always_inline)) struct frame *own_lookup(struct vma
 	return f;
 }
 
-/* Gives v an own page, a copy of `from`. => NULL: no memory. */
-static inline __attribute__((always_inline)) struct frame *own_create(struct vma *v, uint64_t vpn,
-								      struct frame *from)
+/* Gives v an own page: a copy of `from`, or cleared. => NULL: no memory. */
+static struct frame *own_create(struct vma *v, uint64_t vpn, struct frame *from)
 {
 	struct frame *f;
 	int err;
@@ -82,12 +82,10 @@ static inline __attribute__((always_inline)) struct frame *own_create(struct vma
 		v->anon = mobj_create(MOBJ_ANON, UINT64_MAX);
 	if (!v->anon)
 		return NULL;
-	f = frame_alloc(0, TF_ANON, 0);
+	f = frame_alloc(0, TF_ANON, from ? 0 : FRAME_ZEROED);
 	if (!f)
 		return NULL;
-	if (from == zero_frame)
-		arch_page_clear(frame_kva(f));
-	else
+	if (from)
 		arch_page_copy(frame_kva(f), frame_kva(from));
 	spin_lock(&v->anon->lock);
 	err = mobj_insert_locked(v->anon, vpn, f);
@@ -96,6 +94,38 @@ static inline __attribute__((always_inline)) struct frame *own_create(struct vma
 		return f;
 	frame_put(f);
 	return NULL;
+}
+
+/*
+ * => whether f, v's own page, is nobody else's: its references are v's pin and, if mapped at va,
+ * that PTE. It cannot become shared meanwhile: only a fork of this space, which is locked, shares
+ * it.
+ */
+static bool is_exclusive(const struct aspace *as, const struct frame *f, uint64_t va)
+{
+	uint32_t refs = __atomic_load_n(&f->refs, __ATOMIC_ACQUIRE);
+	struct arch_mapping m;
+
+	if (refs == 1)
+		return true;
+	if (refs > 2)
+		return false;
+	m = arch_pt_get(&as->pt, VADDR(va));
+	return m.present && m.pfn.v == frame_pfn(f).v;
+}
+
+/* Gives v a copy of its own page f, which others have too. => NULL: no memory. */
+static struct frame *own_copy(struct vma *v, uint64_t vpn, struct frame *f)
+{
+	struct frame *copy = frame_alloc(0, TF_ANON, 0);
+
+	if (!copy)
+		return NULL;
+	arch_page_copy(frame_kva(copy), frame_kva(f));
+	spin_lock(&v->anon->lock);
+	mobj_replace_locked(v->anon, vpn, copy);
+	spin_unlock(&v->anon->lock);
+	return copy;
 }
 
 /* => whether the object has bytes in page `index`. */
@@ -125,8 +155,8 @@ static struct frame *object_page(struct mobj *o, uint64_t index, bool *made)
 }
 
 /* Chooses the frame for a page of v, and how the fault is to be counted. */
-static inline __attribute__((always_inline)) struct fault_result page_serve(
-    struct aspace *as, struct vma *v, uint64_t va, unsigned access, bool grown)
+static struct fault_result page_serve(struct aspace *as, struct vma *v, uint64_t va,
+				      unsigned access, bool grown)
 {
 	uint64_t vpn = va >> PAGE_SHIFT,
 		 index = v->file_offset + (vpn - (v->start.v >> PAGE_SHIFT));
@@ -148,18 +178,30 @@ static inline __attribute__((always_inline)) struct fault_result page_serve(
 	} else if ((f = own_lookup(v, vpn))) {
 		kind = TK_REMAP;
 		own = true;
-	} else {
-		if (v->file) {
-			f = object_page(v->file, index, &made);
-			kind = write ? TK_FILE_COPY : TK_FILE;
-		} else {
-			f = zero_frame;
-			kind = !write ? TK_ZERO_READ : grown ? TK_STACK : TK_ZERO;
+		if (rights & ARCH_W && !is_exclusive(as, f, va)) {
+			if (write) {
+				f = own_copy(v, vpn, f);
+				kind = TK_COW;
+			} else {
+				rights &= ~(unsigned)ARCH_W;
+			}
 		}
-		if (f && write)
+	} else if (v->file) {
+		f = object_page(v->file, index, &made);
+		kind = TK_FILE;
+		if (f && write) {
 			f = own_create(v, vpn, f);
-		else
+			kind = TK_FILE_COPY;
+		} else {
 			rights &= ~(unsigned)ARCH_W;
+		}
+	} else if (write) {
+		f = own_create(v, vpn, NULL);
+		kind = grown ? TK_STACK : TK_ZERO;
+	} else {
+		f = zero_frame;
+		kind = TK_ZERO_READ;
+		rights &= ~(unsigned)ARCH_W;
 	}
 	if (!f || space_map_frame(as, va, f, rights, &old))
 		return refused(TK_OOM, SIGKILL, SI_KERNEL);
@@ -174,9 +216,7 @@ static inline __attribute__((always_inline)) struct fault_result page_serve(
 	return served(kind);
 }
 
-static inline __attribute__((always_inline)) struct fault_result fault_serve(struct aspace *as,
-									     vaddr_t va,
-									     unsigned access)
+static inline struct fault_result fault_serve(struct aspace *as, vaddr_t va, unsigned access)
 {
 	struct fault_result r = refused(TK_SEGV_MAPERR, SIGSEGV, SEGV_MAPERR);
 	bool grown = false;

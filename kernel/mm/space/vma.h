@@ -83,6 +83,9 @@ uint64_t space_hole(const struct aspace *as, uint64_t low, uint64_t high, uint64
 /* => where a new mapping goes by itself; 0: nowhere. */
 uint64_t space_place(const struct aspace *as, uint64_t len);
 
+/* An empty space, to become a copy of the one with number `from`; 0: of none. */
+struct aspace *space_create(uint32_t from);
+
 /* Bytes of [start, end) that VMAs cover. */
 uint64_t space_covered(struct aspace *as, uint64_t start, uint64_t end);
 

@@ -1,0 +1,804 @@
+/*
+ * Folders of the host, through 9P.
+ *
+ * An inode of this file system remembers a fid that stands for it at the server, and
+ * is found again by the server's number for the file (qid.path), so that two names of
+ * a file are one inode with one copy of its contents:
+ *
+ *     struct inode --ctx--> struct p9_inode  fid 7, qid 3, hash link
+ *          `-------data---> struct mobj      pages that were read, no others
+ *
+ * Contents. A page that the object has is what the server had when it was read; one
+ * that it has not is read when it is asked for (p9fs_fill), several at a time. A file
+ * that is mapped or executed is read as a whole first (p9fs_load). A write goes to the
+ * server and then to the pages that are here: nothing is ever dirty.
+ *
+ * Changes by others. Each look-up asks the server; each open and stat compares size,
+ * mtime and version with what they were. If they changed behind our back, the inode
+ * gets a new, empty object: who has the old contents mapped keeps them.
+ *
+ * Some inodes are kept when nobody uses them (recent), so that a program that is run
+ * again is not read again.
+ *
+ * Invariants
+ *   I1  inodes in the hash have refs > 0, or are about to leave it (p9fs_free)
+ *   I2  pages of data are whole; beyond the end they are zero
+ *
+ * Locks. The tree's lock, where fsys_ops says so; mount.lock guards the hash and the
+ * recent ones; p9_inode.lock (a mutex) is held while pages are read or attributes
+ * compared. The client's own lock comes last.
+ */
+#include "kernel/fs/p9fs.h"
+#include "kernel/dev/virtio_9p.h"
+#include "kernel/fs/file.h"
+#include "kernel/fs/p9_client.h"
+#include "kernel/lib/lib.h"
+#include "kernel/lib/list.h"
+#include "kernel/mm/frame/frame.h"
+#include "kernel/mm/frame/slab.h"
+#include "kernel/mm/object/mobj.h"
+#include "kernel/proc/proc.h"
+
+#define BUCKETS       64
+#define RECENT        32   /* inodes kept for a while */
+#define RECENT_FRAMES 2048 /* of at most so many frames each: 8 MiB, a large program */
+#define READ_AHEAD    15   /* pages of one request: what fits beside its header in 64 KiB */
+
+struct p9_inode {
+	struct list_node link; /* in a bucket */
+	struct inode *inode;
+	uint32_t fid, read_fid; /* read_fid: open; P9_NO_FID: not yet */
+	struct p9_qid qid;
+	struct mutex lock;
+	bool own_change; /* written by us since attributes were last compared */
+};
+
+struct p9_mount {
+	struct fsys fs; /* first: a file system of ours is its mount */
+	struct p9_client *client;
+	struct spinlock lock;
+	struct list_node buckets[BUCKETS];
+	struct inode *recent[RECENT]; /* each with a reference, or NULL */
+	unsigned next_recent;
+};
+
+static struct p9_mount *mount_of(const struct inode *i)
+{
+	return (struct p9_mount *)i->fs;
+}
+
+static struct p9_client *client_of(const struct inode *i)
+{
+	return mount_of(i)->client;
+}
+
+static struct p9_inode *own(const struct inode *i)
+{
+	return i->ctx;
+}
+
+static struct list_node *bucket_of(struct p9_mount *m, uint64_t path)
+{
+	return &m->buckets[path % BUCKETS];
+}
+
+/* -- inodes -------------------------------------------------------------------------------- */
+
+static void set_attributes(struct inode *i, const struct p9_attr *a)
+{
+	i->mode = a->mode;
+	i->uid = a->uid;
+	i->gid = a->gid;
+	i->nlink = (uint32_t)(a->nlink ? a->nlink : 1);
+	i->mtime = i->atime = i->ctime = (struct linux_timespec){a->mtime, a->mtime_ns};
+}
+
+/* => the inode of that number with a reference, or NULL. */
+static struct inode *find_inode(struct p9_mount *m, uint64_t path)
+{
+	struct inode *found = NULL;
+
+	spin_lock(&m->lock);
+	list_for_each (it, bucket_of(m, path)) {
+		struct p9_inode *pi = container_of(it, struct p9_inode, link);
+		uint32_t refs = __atomic_load_n(&pi->inode->refs, __ATOMIC_RELAXED);
+
+		if (pi->qid.path != path)
+			continue;
+		/* One that has no reference any more is on its way out. */
+		while (refs > 0 &&
+		       !__atomic_compare_exchange_n(&pi->inode->refs, &refs, refs + 1, false,
+						    __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+			;
+		if (refs > 0)
+			found = pi->inode;
+	}
+	spin_unlock(&m->lock);
+	return found;
+}
+
+/*
+ * Takes over fid. => a new inode for what it stands for, as `name` in dir (NULL: a root).
+ */
+static int make_inode(struct p9_mount *m, struct inode *dir, const char *name, size_t len,
+		      uint32_t fid, struct inode **out)
+{
+	struct p9_inode *pi = kzalloc(sizeof *pi);
+	struct p9_attr a;
+	int error = pi ? p9_get_attr(m->client, fid, &a) : -ENOMEM;
+	struct inode *i = error ? NULL : inode_create(&m->fs, a.mode, a.uid, a.gid);
+
+	if (!error && !i)
+		error = -ENOMEM;
+	if (error) {
+		kfree(pi);
+		p9_clunk(m->client, fid);
+		return error;
+	}
+	*pi = (struct p9_inode){.inode = i, .fid = fid, .read_fid = P9_NO_FID, .qid = a.qid};
+	mutex_init(&pi->lock);
+	i->ctx = pi;
+	i->ino = a.qid.path;
+	set_attributes(i, &a);
+	if (i->data) {
+		i->data->ino = i->ino;
+		i->data->size = a.size;
+	}
+	spin_lock(&m->lock);
+	list_add(bucket_of(m, a.qid.path), &pi->link);
+	spin_unlock(&m->lock);
+	if (inode_is_dir(i) && dir) {
+		i->entry = dirent_create(name, len);
+		i->parent = dir;
+		inode_get(dir);
+		if (!i->entry) {
+			inode_put(i);
+			return -ENOMEM;
+		}
+	}
+	*out = i;
+	return 0;
+}
+
+static void p9fs_free(struct inode *i)
+{
+	struct p9_mount *m = mount_of(i);
+	struct p9_inode *pi = own(i);
+
+	if (!pi)
+		return;
+	spin_lock(&m->lock);
+	list_remove(&pi->link);
+	spin_unlock(&m->lock);
+	p9_clunk(m->client, pi->fid);
+	if (pi->read_fid != P9_NO_FID)
+		p9_clunk(m->client, pi->read_fid);
+	kfree(i->entry);
+	kfree(pi);
+}
+
+static int p9fs_lookup(struct inode *dir, const char *name, size_t len, struct inode **out)
+{
+	struct p9_mount *m = mount_of(dir);
+	struct p9_qid qid;
+	uint32_t fid;
+	int error = p9_walk(m->client, own(dir)->fid, name, len, &fid, &qid);
+
+	if (error)
+		return error;
+	struct inode *i = find_inode(m, qid.path);
+	if (!i)
+		return make_inode(m, dir, name, len, fid, out);
+	/* The name that led here now is the one that surely exists. */
+	uint32_t old = own(i)->fid;
+	own(i)->fid = fid;
+	p9_clunk(m->client, old);
+	*out = i;
+	return 0;
+}
+
+/* Keeps the inode for a while, whoever lets go of it. */
+static void keep_recent(struct inode *i)
+{
+	struct p9_mount *m = mount_of(i);
+	struct inode *out = NULL;
+
+	if (i->data->nframes > RECENT_FRAMES)
+		return;
+	inode_get(i);
+	spin_lock(&m->lock);
+	for (unsigned n = 0; n < RECENT && !out; n++)
+		if (m->recent[n] == i)
+			out = i;
+	if (!out) {
+		out = m->recent[m->next_recent];
+		m->recent[m->next_recent] = i;
+		m->next_recent = (m->next_recent + 1) % RECENT;
+	}
+	spin_unlock(&m->lock);
+	inode_put(out);
+}
+
+static void forget_recent(struct inode *i)
+{
+	struct p9_mount *m = mount_of(i);
+	struct inode *out = NULL;
+
+	spin_lock(&m->lock);
+	for (unsigned n = 0; n < RECENT; n++) {
+		if (m->recent[n] == i) {
+			out = i;
+			m->recent[n] = NULL;
+		}
+	}
+	spin_unlock(&m->lock);
+	inode_put(out);
+}
+
+/* -- attributes ---------------------------------------------------------------------------- */
+
+/* pi->lock held. Contents are what they were, or forgotten. => 0 or -ENOMEM. */
+static int compare(struct inode *i, const struct p9_attr *a)
+{
+	struct p9_inode *pi = own(i);
+	struct mobj *fresh, *old = i->data;
+	bool same = a->size == old->size && a->qid.version == pi->qid.version &&
+		    a->mtime == i->mtime.sec && a->mtime_ns == (uint32_t)i->mtime.nsec;
+
+	pi->qid = a->qid;
+	if (same || (pi->own_change && a->size == old->size)) {
+		pi->own_change = false;
+		return 0;
+	}
+	fresh = mobj_create(MOBJ_FILE, a->size);
+	if (!fresh)
+		return -ENOMEM;
+	fresh->ino = i->ino;
+	fresh->dev = i->fs->dev;
+	i->data = fresh;
+	mobj_put(old);
+	return 0;
+}
+
+static int p9fs_refresh(struct inode *i)
+{
+	struct p9_inode *pi = own(i);
+	struct p9_attr a;
+	int error;
+
+	mutex_lock(&pi->lock);
+	error = i->nlink ? p9_get_attr(client_of(i), pi->fid, &a) : 0;
+	if (!error && i->nlink) {
+		if ((a.mode & S_IFMT) != (i->mode & S_IFMT))
+			error = -ENOENT; /* here: the name is another file's by now */
+		else if (inode_is_regular(i))
+			error = compare(i, &a);
+		if (!error)
+			set_attributes(i, &a);
+	}
+	mutex_unlock(&pi->lock);
+	/* What was removed while it is open still has the attributes that are known. */
+	return error == -ENOENT && i->refs > 1 && inode_is_regular(i) ? 0 : error;
+}
+
+static int p9fs_changed(struct inode *i, unsigned what)
+{
+	struct p9_set set = {.what = (what & INODE_SET_MODE ? P9_SET_MODE : 0) |
+				     (what & INODE_SET_MTIME ? P9_SET_MTIME : 0),
+			     .mode = i->mode & 07777,
+			     .mtime = i->mtime.sec,
+			     .mtime_ns = (uint32_t)i->mtime.nsec};
+
+	own(i)->own_change = true;
+	return p9_set_attr(client_of(i), own(i)->fid, &set);
+}
+
+static int p9fs_set_size(struct inode *i, uint64_t size)
+{
+	const struct p9_set set = {.what = P9_SET_SIZE, .size = size};
+
+	own(i)->own_change = true;
+	return p9_set_attr(client_of(i), own(i)->fid, &set);
+}
+
+/* -- contents ------------------------------------------------------------------------------ */
+
+/* => the inode has a fid that is open for reading; 0 or -errno. */
+static int ensure_read_fid(struct inode *i)
+{
+	struct p9_inode *pi = own(i);
+	uint32_t fid;
+	int error;
+
+	if (pi->read_fid != P9_NO_FID)
+		return 0;
+	error = p9_walk(client_of(i), pi->fid, NULL, 0, &fid, NULL);
+	if (error)
+		return error;
+	error = p9_open(client_of(i), fid, O_RDONLY);
+	if (error) {
+		p9_clunk(client_of(i), fid);
+		return error;
+	}
+	pi->read_fid = fid;
+	return 0;
+}
+
+/* => whether the object has the page. */
+static bool has_page(struct mobj *o, uint64_t index)
+{
+	spin_lock(&o->lock);
+	bool has = mobj_lookup_locked(o, index) != NULL;
+	spin_unlock(&o->lock);
+	return has;
+}
+
+/* Gives the object a page that it has not. => 0 or -ENOMEM. */
+static int add_page(struct mobj *o, uint64_t index, const uint8_t *bytes, size_t len)
+{
+	struct frame *f = frame_alloc(0, TF_FILE, len < PAGE_SIZE ? FRAME_ZEROED : 0);
+
+	if (!f)
+		return -ENOMEM;
+	memcpy(frame_kva(f), bytes, len);
+	spin_lock(&o->lock);
+	int error = mobj_lookup_locked(o, index) ? -EEXIST : mobj_insert_locked(o, index, f);
+	spin_unlock(&o->lock);
+	if (error)
+		frame_put(f);
+	return error == -EEXIST ? 0 : error;
+}
+
+/* Reads pages [index, ...) that o has not, at most n. => how many were looked at; or -errno. */
+static ssize_t p9fs_fill(struct inode *i, struct mobj *o, uint64_t index, uint64_t n)
+{
+	struct p9_inode *pi = own(i);
+	uint64_t npages = 1;
+	uint8_t *buf;
+	ssize_t got = 0;
+	int error;
+
+	if (has_page(o, index))
+		return 1;
+	if (n > READ_AHEAD)
+		n = READ_AHEAD;
+	while (npages < n && !has_page(o, index + npages))
+		npages++;
+	buf = kmalloc(npages * PAGE_SIZE);
+	if (!buf)
+		return -ENOMEM;
+	mutex_lock(&pi->lock);
+	error = ensure_read_fid(i);
+	if (!error)
+		got = p9_read(client_of(i), pi->read_fid, index << PAGE_SHIFT, buf,
+			      npages * PAGE_SIZE);
+	mutex_unlock(&pi->lock);
+	if (got < 0)
+		error = (int)got;
+	for (uint64_t p = 0; p < npages && !error; p++) {
+		uint64_t at = p * PAGE_SIZE, len = (uint64_t)got > at ? (uint64_t)got - at : 0;
+
+		error = add_page(o, index + p, buf + at, len < PAGE_SIZE ? len : PAGE_SIZE);
+	}
+	kfree(buf);
+	return error ? error : (ssize_t)npages;
+}
+
+static int p9fs_load(struct inode *i)
+{
+	int error = p9fs_refresh(i);
+	struct mobj *o = i->data;
+	uint64_t npages = ROUND_UP(o->size, PAGE_SIZE) >> PAGE_SHIFT;
+
+	for (uint64_t at = 0; at < npages && !error;) {
+		ssize_t n = p9fs_fill(i, o, at, npages - at);
+
+		if (n < 0)
+			error = (int)n;
+		else
+			at += (uint64_t)n;
+	}
+	if (!error)
+		keep_recent(i);
+	return error;
+}
+
+static ssize_t p9fs_read(struct file *f, struct uio *u, uint64_t *pos)
+{
+	struct mobj *o = f->data;
+	uint64_t end = *pos + u->left < o->size ? *pos + u->left : o->size;
+
+	if (*pos >= end)
+		return 0;
+	uint64_t last = (end - 1) >> PAGE_SHIFT, limit = ROUND_UP(o->size, PAGE_SIZE) >> PAGE_SHIFT;
+	for (uint64_t at = *pos >> PAGE_SHIFT; at <= last;) {
+		ssize_t n = p9fs_fill(f->inode, o, at, limit - at);
+
+		if (n < 0)
+			return n;
+		at += (uint64_t)n;
+	}
+	return regular_ops.read(f, u, pos);
+}
+
+/* Writes into pages that the object has; those that it has not are the server's. */
+static void update_pages(struct mobj *o, uint64_t at, const uint8_t *bytes, size_t len)
+{
+	while (len > 0) {
+		uint64_t offset = at & PAGE_MASK, n = PAGE_SIZE - offset;
+
+		if (n > len)
+			n = len;
+		spin_lock(&o->lock);
+		struct frame *fr = mobj_lookup_locked(o, at >> PAGE_SHIFT);
+		if (fr)
+			memcpy((uint8_t *)frame_kva(fr) + offset, bytes, n);
+		if (at + n > o->size)
+			o->size = at + n;
+		spin_unlock(&o->lock);
+		at += n;
+		bytes += n;
+		len -= n;
+	}
+}
+
+static ssize_t p9fs_write(struct file *f, struct uio *u, uint64_t *pos)
+{
+	struct p9_client *c = client_of(f->inode);
+	uint32_t fid = (uint32_t)(uintptr_t)f->ctx;
+	size_t size = u->left < p9_chunk(c) ? u->left : p9_chunk(c);
+	uint8_t *buf = kmalloc(size ? size : 1);
+	ssize_t total = 0, n = 0;
+
+	if (!buf)
+		return -ENOMEM;
+	if (f->flags & O_APPEND) {
+		p9fs_refresh(f->inode);
+		*pos = f->inode->data->size;
+	}
+	while (u->left > 0) {
+		size_t want = u->left < size ? u->left : size, got = uio_take(u, buf, want);
+
+		n = got > 0 ? p9_write(c, fid, *pos, buf, got) : -EFAULT;
+		if (n <= 0)
+			break;
+		own(f->inode)->own_change = true;
+		update_pages(f->data, *pos, buf, (size_t)n);
+		*pos += (uint64_t)n;
+		total += n;
+		if ((size_t)n < want)
+			break;
+	}
+	kfree(buf);
+	if (total > 0)
+		inode_touch(f->inode);
+	return total > 0 ? total : n;
+}
+
+static void p9fs_release(struct file *f)
+{
+	uint32_t fid = (uint32_t)(uintptr_t)f->ctx;
+
+	if (fid)
+		p9_clunk(client_of(f->inode), fid);
+}
+
+static const struct file_ops p9fs_file_ops = {
+    .read = p9fs_read, .write = p9fs_write, .release = p9fs_release, .is_seekable = true};
+
+static int p9fs_open(struct inode *i, uint32_t flags, struct file *f)
+{
+	struct p9_inode *pi = own(i);
+	uint32_t fid;
+	int error;
+
+	if (inode_is_dir(i))
+		return 0;
+	if (!inode_is_regular(i))
+		return -ENXIO;
+	error = p9fs_refresh(i);
+	if (!error && (flags & O_ACCMODE) != O_WRONLY) {
+		mutex_lock(&pi->lock);
+		error = ensure_read_fid(i);
+		mutex_unlock(&pi->lock);
+	}
+	if (!error && (flags & O_ACCMODE) != O_RDONLY) {
+		error = p9_walk(client_of(i), pi->fid, NULL, 0, &fid, NULL);
+		if (!error) {
+			error = p9_open(client_of(i), fid, O_RDWR);
+			if (error == -EACCES)
+				error = p9_open(client_of(i), fid, O_WRONLY);
+			if (error)
+				p9_clunk(client_of(i), fid);
+			else
+				f->ctx = (void *)(uintptr_t)fid;
+		}
+	}
+	if (error)
+		return error;
+	f->ops = &p9fs_file_ops;
+	keep_recent(i);
+	return 0;
+}
+
+/* -- names --------------------------------------------------------------------------------- */
+
+struct listing {
+	struct dir_sink *sink;
+	uint64_t *pos;
+	bool full;
+};
+
+static bool list_entry(void *ctx, const struct p9_entry *e)
+{
+	struct listing *l = ctx;
+	bool is_dots = e->name[0] == '.' && (e->len == 1 || (e->len == 2 && e->name[1] == '.'));
+
+	l->full = !is_dots && !dir_emit(l->sink, e->name, e->len, e->qid.path,
+					(uint32_t)e->type << 12, e->next + COOKIE_DOTDOT);
+	if (!l->full)
+		*l->pos = e->next + COOKIE_DOTDOT;
+	return !l->full;
+}
+
+static int p9fs_list(struct inode *dir, uint64_t *pos, struct dir_sink *s)
+{
+	struct p9_client *c = client_of(dir);
+	struct listing l = {.sink = s, .pos = pos};
+	uint32_t fid;
+	ssize_t n = 1;
+	int error = p9_walk(c, own(dir)->fid, NULL, 0, &fid, NULL);
+
+	if (error)
+		return error;
+	error = p9_open(c, fid, O_RDONLY | O_DIRECTORY);
+	while (!error && n > 0 && !l.full) {
+		n = p9_list(c, fid, *pos - COOKIE_DOTDOT, list_entry, &l);
+		if (n < 0)
+			error = (int)n;
+	}
+	p9_clunk(c, fid);
+	return error;
+}
+
+static int p9fs_create(struct inode *dir, const char *name, size_t len,
+		       const struct inode_plan *plan, struct inode **out)
+{
+	struct p9_client *c = client_of(dir);
+	uint32_t mode = plan->mode & 07777, fid = own(dir)->fid;
+	int error;
+
+	switch (plan->mode & S_IFMT) {
+	case S_IFDIR: error = p9_mkdir(c, fid, name, len, mode, plan->gid); break;
+	case S_IFLNK: error = p9_symlink(c, fid, name, len, plan->target, plan->gid); break;
+	case S_IFREG:
+		error = p9_walk(c, own(dir)->fid, NULL, 0, &fid, NULL);
+		if (error)
+			return error;
+		error = p9_create(c, fid, name, len, O_RDWR | O_CREAT | O_EXCL, mode, plan->gid);
+		p9_clunk(c, fid);
+		break;
+	default: error = -EPERM;
+	}
+	return error ? error : p9fs_lookup(dir, name, len, out);
+}
+
+static int p9fs_link(struct inode *dir, const char *name, size_t len, struct inode *i)
+{
+	return p9_link(client_of(dir), own(dir)->fid, name, len, own(i)->fid);
+}
+
+static int p9fs_remove(struct inode *dir, const char *name, size_t len, struct inode *i)
+{
+	/* Contents that are open must be here before they are gone there. */
+	if (inode_is_regular(i) && i->refs > 2)
+		p9fs_load(i);
+	int error = p9_unlink(client_of(dir), own(dir)->fid, name, len, inode_is_dir(i));
+
+	if (error)
+		return error;
+	if (inode_is_dir(i)) {
+		kfree(i->entry);
+		i->entry = NULL;
+		i->nlink = 0;
+	} else if (i->nlink <= 1) {
+		i->nlink = 0;
+		forget_recent(i);
+	}
+	return 0;
+}
+
+static int p9fs_rename(struct inode *dir, const char *name, size_t len, struct inode *i,
+		       struct inode *to_dir, const char *to, size_t to_len, struct inode *old,
+		       bool exchange)
+{
+	struct dirent *e = inode_is_dir(i) ? dirent_create(to, to_len) : NULL;
+	int error;
+
+	if (exchange)
+		return -EINVAL;
+	if (inode_is_dir(i) && !e)
+		return -ENOMEM;
+	if (old && inode_is_regular(old) && old->refs > 2)
+		p9fs_load(old);
+	error = p9_rename(client_of(dir), own(dir)->fid, name, len, own(to_dir)->fid, to, to_len);
+	if (error) {
+		kfree(e);
+		return error;
+	}
+	if (old && (inode_is_dir(old) || old->nlink <= 1))
+		old->nlink = 0;
+	if (e) {
+		kfree(i->entry);
+		i->entry = e;
+		inode_get(to_dir);
+		inode_put(i->parent);
+		i->parent = to_dir;
+	}
+	return 0;
+}
+
+static ssize_t p9fs_read_link(struct inode *i, char *buf, size_t size)
+{
+	return p9_read_link(client_of(i), own(i)->fid, buf, size);
+}
+
+static const struct fsys_ops p9fs_ops = {.lookup = p9fs_lookup,
+					 .list = p9fs_list,
+					 .create = p9fs_create,
+					 .link = p9fs_link,
+					 .remove = p9fs_remove,
+					 .rename = p9fs_rename,
+					 .read_link = p9fs_read_link,
+					 .refresh = p9fs_refresh,
+					 .changed = p9fs_changed,
+					 .set_size = p9fs_set_size,
+					 .open = p9fs_open,
+					 .load = p9fs_load,
+					 .free = p9fs_free};
+
+/* -- mounting ------------------------------------------------------------------------------ */
+
+static int hex(char c)
+{
+	return c >= '0' && c <= '9'                     ? c - '0'
+	       : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10
+							: -1;
+}
+
+/* Takes a field up to a comma, with %XX replaced. => it, to be kfree'd; NULL: no memory. */
+static char *take_field(const char **spec, const char *end)
+{
+	char *s = kmalloc((size_t)(end - *spec) + 1);
+	size_t n = 0;
+
+	for (; s && *spec < end && **spec != ','; (*spec)++) {
+		const char *p = *spec;
+
+		if (*p == '%' && end - p > 2 && hex(p[1]) >= 0 && hex(p[2]) >= 0) {
+			s[n++] = (char)(hex(p[1]) << 4 | hex(p[2]));
+			*spec += 2;
+		} else {
+			s[n++] = *p;
+		}
+	}
+	if (s)
+		s[n] = 0;
+	if (*spec < end)
+		(*spec)++;
+	return s;
+}
+
+/* Sessions that were begun, one for each device. */
+static struct session {
+	struct p9_device *device;
+	struct p9_client *client;
+	uint32_t root;
+	struct session *next;
+} * sessions;
+
+static int session_of(struct p9_device *d, struct session **out)
+{
+	struct session *s = sessions;
+	int error;
+
+	while (s && s->device != d)
+		s = s->next;
+	if (!s) {
+		s = kzalloc(sizeof *s);
+		if (!s)
+			return -ENOMEM;
+		s->device = d;
+		error = p9_client_create(d, &s->client, &s->root);
+		if (error) {
+			kfree(s);
+			return error;
+		}
+		s->next = sessions;
+		sessions = s;
+	}
+	*out = s;
+	return 0;
+}
+
+/* => a fid for a folder below the session's root. */
+static int walk_down(const struct session *s, const char *path, uint32_t *fid)
+{
+	struct p9_qid qid;
+	int error = p9_walk(s->client, s->root, NULL, 0, fid, &qid);
+
+	while (!error) {
+		uint32_t next;
+		size_t len = 0;
+
+		while (*path == '/')
+			path++;
+		while (path[len] && path[len] != '/')
+			len++;
+		if (len == 0)
+			return 0;
+		error = p9_walk(s->client, *fid, path, len, &next, &qid);
+		p9_clunk(s->client, *fid);
+		*fid = next;
+		path += len;
+	}
+	return error;
+}
+
+static int mount_session(const struct session *s, const char *sub, char *source, const char *path,
+			 bool writable)
+{
+	struct p9_mount *m = kzalloc(sizeof *m);
+	struct inode *on;
+	uint32_t fid;
+	int error;
+
+	if (!m)
+		return -ENOMEM;
+	m->client = s->client;
+	m->fs = (struct fsys){.ops = &p9fs_ops,
+			      .type = "9p",
+			      .source = source,
+			      .options = writable ? "rw,trans=virtio" : "ro,trans=virtio",
+			      .dev = fsys_next_dev(),
+			      .magic = V9FS_MAGIC,
+			      .read_only = !writable};
+	spin_init(&m->lock);
+	for (unsigned b = 0; b < BUCKETS; b++)
+		list_init(&m->buckets[b]);
+	error = walk_down(s, sub, &fid);
+	if (!error)
+		error = make_inode(m, NULL, NULL, 0, fid, &m->fs.root);
+	if (error)
+		return error;
+	tree_lock();
+	on = tree_make_dirs(path);
+	error = on ? fsys_mount(&m->fs, on) : -ENOTDIR;
+	tree_unlock();
+	return error;
+}
+
+int p9fs_mount(const char *spec, size_t len)
+{
+	const char *end = spec + len;
+	char *source = take_field(&spec, end), *path = take_field(&spec, end);
+	bool writable = end - spec == 2 && memcmp(spec, "rw", 2) == 0;
+	struct session *s;
+	int error = source && path ? 0 : -ENOMEM;
+
+	if (!error && (!*source || *path != '/'))
+		error = -EINVAL;
+	if (!error) {
+		const char *slash = strchr(source, '/');
+		size_t tag_len = slash ? (size_t)(slash - source) : strlen(source);
+		struct p9_device *d = p9_device_find(source, tag_len);
+
+		error = d ? session_of(d, &s) : -ENODEV;
+		if (!error)
+			error = mount_session(s, slash ? slash : "", source, path, writable);
+	}
+	kfree(path);
+	if (error)
+		kfree(source);
+	return error;
+}

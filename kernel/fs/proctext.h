@@ -1,0 +1,39 @@
+/*
+ * The texts of /proc. Forms: proctext.c; where they are found: procfs.c.
+ */
+#ifndef KERNEL_PROCTEXT_H
+#define KERNEL_PROCTEXT_H
+
+#include "kernel/lib/types.h"
+
+struct file_ops;
+struct mobj;
+struct proc_handle;
+
+/* A text under construction: it grows as it is written. */
+struct text {
+	char *buf;
+	size_t len, size;
+	bool failed; /* no memory */
+};
+
+struct text_request {
+	struct proc_handle *proc; /* whose; NULL: the machine's */
+	uint32_t tid;             /* 0: the process as a whole */
+};
+
+typedef void text_fn(struct text *t, const struct text_request *r);
+
+/* => a memory object with the text; NULL: no memory. */
+struct mobj *text_make(text_fn *fn, const struct text_request *r);
+
+extern const struct file_ops proc_text_ops;
+
+text_fn text_cmdline, text_comm, text_environ, text_limits, text_maps, text_mounts, text_mountinfo,
+    text_stat, text_statm, text_status, text_zero;
+text_fn text_boot_line, text_cpuinfo, text_filesystems, text_loadavg, text_meminfo, text_stat_all,
+    text_swaps, text_uptime, text_version;
+text_fn text_hostname, text_ngroups_max, text_osrelease, text_ostype, text_osversion, text_pid_max,
+    text_max_map_count, text_pipe_max;
+
+#endif

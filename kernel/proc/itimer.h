@@ -1,0 +1,29 @@
+/*
+ * Interval timers: setitimer, alarm, timer_create. Theory: itimer.c.
+ */
+#ifndef KERNEL_ITIMER_H
+#define KERNEL_ITIMER_H
+
+#include "kernel/proc/signal.h"
+
+struct itimer;
+struct proc;
+
+/* The signal of this timer's expiry has been taken, or dropped. Sighand locked. */
+void itimer_entry_done(struct itimer *t);
+/* Sends it: signal.c. Tree locked. */
+void signal_send_timer(struct proc *p, struct thread *t, struct sigentry *e, struct itimer *timer);
+
+int64_t itimer_set_real(uint64_t value_ns, uint64_t interval_ns, uint64_t *old_value,
+			uint64_t *old_interval);
+void itimer_get_real(uint64_t *value_ns, uint64_t *interval_ns);
+
+int64_t itimer_create(int clock, const struct linux_sigevent *ev);
+/* value_ns: of the timer's clock if `absolute`, else from now; 0: disarm. => 0 or -EINVAL */
+int64_t itimer_set(int id, bool absolute, uint64_t value_ns, uint64_t interval_ns,
+		   uint64_t *old_value, uint64_t *old_interval);
+int64_t itimer_get(int id, uint64_t *value_ns, uint64_t *interval_ns);
+int64_t itimer_overrun(int id);
+int64_t itimer_delete(int id);
+
+#endif

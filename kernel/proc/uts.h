@@ -1,0 +1,12 @@
+/*
+ * What the kernel calls itself: uname(2) and /proc.
+ */
+#ifndef KERNEL_UTS_H
+#define KERNEL_UTS_H
+
+#define UTS_SYSNAME  "Linux"
+#define UTS_NODENAME "limpid"
+#define UTS_RELEASE  "6.12.0-limpid"
+#define UTS_VERSION  "#1 Limpid"
+
+#endif

@@ -1,0 +1,7 @@
+for i in 3 2 1; do (sleep 0.$i; echo "job $i") & done
+wait
+echo all done
+sleep 5 & pid=$!
+kill $pid
+wait $pid
+echo "status $?"
