@@ -13,7 +13,7 @@
 struct folder {
 	char *path; /* absolute, without links: the same in the guest */
 	bool writable;
-	char tag[8];
+	char tag[16];
 	bool is_open;
 	struct share share;
 	struct machine_share attached;
