@@ -311,6 +311,16 @@ static const char *blamed(const struct boot *b, const char *why)
 	return b->kernel_path;
 }
 
+static void forget_files(struct boot *b)
+{
+	struct file *const files[] = {&b->kernel, &b->bios, &b->initrd};
+
+	for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+		free(files[i]->data);
+		*files[i] = (struct file){0};
+	}
+}
+
 /* => 0, or an exit status; a line was printed. */
 static int build(struct boot *b)
 {
@@ -345,6 +355,7 @@ static int build(struct boot *b)
 		complain("%s: %s", blamed(b, why), why);
 		return EXIT_CANNOT_RUN;
 	}
+	forget_files(b); /* here: the guest has its copy */
 	return 0;
 }
 
@@ -480,9 +491,7 @@ static void clean(struct boot *b)
 		fclose(b->json);
 	machine_destroy(b->machine);
 	devices_close(&b->devices);
-	free(b->kernel.data);
-	free(b->bios.data);
-	free(b->initrd.data);
+	forget_files(b);
 	free(b);
 }
 
