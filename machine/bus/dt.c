@@ -162,14 +162,6 @@ static void cpus(void *fdt, const struct machine *m)
 }
 _Static_assert(BOARD_MAX_HARTS <= 10, "a core's number is one digit");
 
-static bool slot_taken(const struct machine *m, uint64_t base)
-{
-	for (unsigned i = 0; i < m->ndevices; i++)
-		if (m->devices[i].base == base)
-			return true;
-	return false;
-}
-
 static void soc(void *fdt, const struct machine *m)
 {
 	fdt_begin_node(fdt, "soc");
@@ -200,8 +192,6 @@ static void soc(void *fdt, const struct machine *m)
 	for (unsigned slot = 0; slot < BOARD_VIRTIO_SLOTS; slot++) {
 		uint64_t base = BOARD_VIRTIO_BASE + (uint64_t)slot * BOARD_VIRTIO_SIZE;
 
-		if (!slot_taken(m, base))
-			continue;
 		begin_node_at(fdt, "virtio_mmio", base);
 		interrupt(fdt, BOARD_IRQ_VIRTIO + slot);
 		reg(fdt, base, BOARD_VIRTIO_SIZE);

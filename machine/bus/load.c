@@ -29,6 +29,7 @@
 #include <libfdt.h>
 #include <string.h>
 
+#include "machine/dev/virtio.h"
 #include "machine/machine_state.h"
 #include "rv/pte.h"
 
@@ -298,6 +299,7 @@ static const char *load_tree(struct machine *m, const char *append, uint64_t ini
 	tree = m->host.mem_alloc(m->host.ctx, room);
 	if (!tree)
 		return fail(m, "out of memory for the device tree");
+	virtio_fill_slots(m);
 	if (!dt_build(m, tree, room, append, initrd_pa, initrd_len) ||
 	    fdt_open_into(tree, tree, (int)room)) {
 		why = fail(m, "the device tree cannot be built");

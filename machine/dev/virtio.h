@@ -73,6 +73,9 @@ struct virtio_buffer {
 /* Attaches the device to the bus, in its slot. */
 void virtio_attach(struct virtio *v);
 
+/* Every slot that is still free answers as one without a device; none can be attached later. */
+void virtio_fill_slots(struct machine *m);
+
 /* => the first slot without a device; BOARD_VIRTIO_SLOTS if there is none. */
 unsigned virtio_free_slot(const struct machine *m);
 

@@ -465,3 +465,41 @@ void virtio_attach(struct virtio *v)
 			     .hash = mmio_hash,
 			 });
 }
+
+/* -- slots without a device (section 4.2.3.1.1: device ID 0, for which drivers do nothing) -- */
+
+static bool empty_load(void *self, uint64_t offset, unsigned size, uint64_t *out)
+{
+	if (size != 4)
+		return false;
+	*out = offset == REG_MAGIC       ? MMIO_MAGIC
+	       : offset == REG_VERSION   ? MMIO_VERSION
+	       : offset == REG_VENDOR_ID ? MMIO_VENDOR
+					 : 0;
+	return true;
+}
+
+static bool empty_store(void *self, uint64_t offset, unsigned size, uint64_t value)
+{
+	return size == 4;
+}
+
+static void empty_hash(void *self, uint64_t *h)
+{
+}
+
+void virtio_fill_slots(struct machine *m)
+{
+	for (unsigned slot = virtio_free_slot(m); slot < BOARD_VIRTIO_SLOTS;
+	     slot = virtio_free_slot(m)) {
+		m->virtio_slots |= 1u << slot;
+		bus_attach(m, &(struct bus_device){
+				  .name = "virtio, empty",
+				  .base = BOARD_VIRTIO_BASE + (uint64_t)slot * BOARD_VIRTIO_SIZE,
+				  .size = BOARD_VIRTIO_SIZE,
+				  .load = empty_load,
+				  .store = empty_store,
+				  .hash = empty_hash,
+			      });
+	}
+}
