@@ -69,6 +69,17 @@ static void put_packet(struct peer *p, const char *data, size_t len)
 	gdb_feed(p->g, frame, len + 4);
 }
 
+/* => the byte that two hexadecimal digits say. (sscanf looks for the end of its string first.) */
+static inline uint8_t hex_byte(const char *at)
+{
+	const char digits[] = {at[0], at[1], 0};
+	char *end;
+	unsigned long byte = strtoul(digits, &end, 16);
+
+	assert_ptr_equal(end, digits + 2);
+	return (uint8_t)byte;
+}
+
 /* Takes the packets in got[] apart: the text of O packets, and the answer. */
 static void understand(struct peer *p)
 {
@@ -77,7 +88,6 @@ static void understand(struct peer *p)
 	p->answer[0] = 0;
 	while (at < end) {
 		uint8_t sum = 0;
-		unsigned want;
 		size_t n;
 
 		if (*at++ == '+')
@@ -86,17 +96,13 @@ static void understand(struct peer *p)
 		for (n = 0; at + n < end && at[n] != '#'; n++)
 			sum = (uint8_t)(sum + (uint8_t)at[n]);
 		assert_true(at + n + 3 <= end);
-		assert_int_equal(sscanf(at + n, "#%2x", &want), 1);
-		assert_int_equal(want, sum);
+		assert_int_equal(hex_byte(at + n + 1), sum);
 		assert_true(n <= GDB_PACKET);
 		memcpy(p->answer, at, n);
 		p->answer[n] = 0;
 		if (at[0] == 'O' && at[1] != 'K')
-			for (size_t i = 1; i < n && p->text_len < sizeof(p->text) - 1; i += 2) {
-				unsigned c;
-				sscanf(at + i, "%2x", &c);
-				p->text[p->text_len++] = (char)c;
-			}
+			for (size_t i = 1; i < n && p->text_len < sizeof(p->text) - 1; i += 2)
+				p->text[p->text_len++] = (char)hex_byte(at + i);
 		at += n + 3;
 	}
 	p->text[p->text_len] = 0;
@@ -140,11 +146,8 @@ static inline uint64_t reg(struct peer *p, unsigned number)
 	snprintf(data, sizeof(data), "p%x", number);
 	ask(p, data);
 	assert_int_equal(strlen(p->answer), 16);
-	for (unsigned i = 0; i < 8; i++) {
-		unsigned c;
-		sscanf(p->answer + 2 * i, "%2x", &c);
-		bytes[i] = (uint8_t)c;
-	}
+	for (unsigned i = 0; i < 8; i++)
+		bytes[i] = hex_byte(p->answer + 2 * i);
 	memcpy(&value, bytes, 8);
 	return value;
 }
