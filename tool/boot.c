@@ -26,7 +26,7 @@
 #include "tool/devices.h"
 #include "tool/gdb.h"
 #include "tool/host.h"
-#include "tool/options.h"
+#include "tool/setup.h"
 #include "tool/tlb.h"
 #include "tool/tool.h"
 
@@ -68,17 +68,13 @@ struct boot {
 	struct console console; /* first: the machine's host gets a pointer to it */
 	struct machine_host host;
 	struct host memory; /* the host that run has, of which only the memory is used */
-	struct machine_config config;
+	struct setup setup;
 	struct machine *machine;
 	struct devices devices;
 	struct gdb_server *gdb; /* or NULL */
-	uint64_t stale_uses;
-	const char *kernel_path, *bios_path, *initrd_path, *append, *json_path, *gdb_at;
+	const char *kernel_path, *bios_path, *initrd_path, *append;
 	struct file kernel, bios, initrd;
 	enum machine_firmware firmware;
-	bool stats;
-	FILE *json;
-	uint64_t max; /* instructions */
 };
 
 /* -- the command line --------------------------------------------------------------------- */
@@ -92,20 +88,6 @@ static void parse_bios(struct boot *b, const char *value)
 	else
 		b->firmware = FIRMWARE_IMAGE;
 	b->bios_path = value;
-}
-
-static bool parse_harts(struct boot *b, const struct options *o)
-{
-	uint64_t n;
-
-	if (!options_number(o, &n))
-		return false;
-	if (n < 1 || n > BOARD_MAX_HARTS) {
-		complain("boot: --harts %s: must be 1 to %d", o->value, BOARD_MAX_HARTS);
-		return false;
-	}
-	b->config.harts = (unsigned)n;
-	return true;
 }
 
 /* One of two words: *out says whether it is the first. => false: a line was printed. */
@@ -122,50 +104,19 @@ static bool either(const char *option, const char *value, const char *yes, const
 /* => -1: go on; else the exit status. */
 static int parse(struct boot *b, int argc, char **argv)
 {
-	enum {
-		BIOS,
-		INITRD,
-		APPEND,
-		MEMORY,
-		HARTS,
-		DISK,
-		SHARE,
-		WRITE,
-		STATS,
-		JSON,
-		MAX,
-		SEED,
-		PAGING,
-		AD,
-		MISALIGNED,
-		QUANTUM,
-		TLB,
-		CHECK_TLB,
-		GDB,
-		HELP
-	};
-	static const struct option_spec specs[] = {{"--bios", 0, true},
-						   {"--initrd", 0, true},
-						   {"--append", 0, true},
-						   {"--memory", 0, true},
-						   {"--harts", 0, true},
-						   {"--disk", 0, true},
-						   {"--share", 0, true},
-						   {"--write", 0, true},
-						   {"--stats", 0, false},
-						   {"--json", 0, true},
-						   {"--max-instructions", 0, true},
-						   {"--seed", 0, true},
-						   {"--paging", 0, true},
-						   {"--ad", 0, true},
-						   {"--misaligned", 0, true},
-						   {"--quantum", 0, true},
-						   {"--tlb", 0, true},
-						   {"--check-tlb", 0, false},
-						   {"--gdb", 0, true},
-						   {"--help", 'h', false},
-						   {NULL, 0, false}};
-	struct options o = {.verb = "boot", .specs = specs, .argv = argv, .argc = argc, .at = 1};
+	enum { BIOS, INITRD, APPEND, DISK, SHARE, WRITE, PAGING, AD, MISALIGNED, QUANTUM, HELP };
+	static const struct option_spec specs[] = {
+	    {"--bios", 0, true},    {"--initrd", 0, true},  {"--append", 0, true},
+	    {"--disk", 0, true},    {"--share", 0, true},   {"--write", 0, true},
+	    {"--paging", 0, true},  {"--ad", 0, true},      {"--misaligned", 0, true},
+	    {"--quantum", 0, true}, {"--help", 'h', false}, {NULL, 0, false}};
+	struct machine_config *config = &b->setup.config;
+	struct options o = {.verb = "boot",
+			    .specs = specs,
+			    .more = setup_specs,
+			    .argv = argv,
+			    .argc = argc,
+			    .at = 1};
 
 	/* The kernel has no arguments of its own here, so options may stand behind it, too. */
 	for (;;) {
@@ -184,45 +135,23 @@ static int parse(struct boot *b, int argc, char **argv)
 		case BIOS: parse_bios(b, o.value); break;
 		case INITRD: b->initrd_path = o.value; break;
 		case APPEND: b->append = o.value; break;
-		case MEMORY: ok = options_size(&o, &b->config.memory_size); break;
-		case HARTS: ok = parse_harts(b, &o); break;
 		case DISK: ok = devices_add_disk(&b->devices, &o); break;
 		case SHARE: ok = devices_add_share(&b->devices, &o, false); break;
 		case WRITE: ok = devices_add_share(&b->devices, &o, true); break;
-		case STATS: b->stats = true; break;
-		case JSON: b->json_path = o.value; break;
-		case MAX: ok = options_number(&o, &b->max); break;
-		case SEED: ok = options_number(&o, &b->config.seed); break;
-		case PAGING: ok = paging_option("boot", o.value, &b->config); break;
+		case PAGING: ok = paging_option("boot", o.value, config); break;
 		case AD:
-			ok = either("--ad", o.value, "fault", "hardware", &b->config.no_svadu);
+			ok = either("--ad", o.value, "fault", "hardware", &config->no_svadu);
 			break;
 		case MISALIGNED:
 			ok = either("--misaligned", o.value, "trap", "hardware",
-				    &b->config.trap_misaligned);
+				    &config->trap_misaligned);
 			break;
-		case QUANTUM: ok = options_number(&o, &b->config.turn); break;
-		case TLB: ok = tlb_option("boot", o.value, &b->config); break;
-		case CHECK_TLB: b->config.check_tlb = true; break;
-		case GDB: b->gdb_at = o.value; break;
-		case HELP:
-			if (fputs(help, stdout) >= 0 && fflush(stdout) == 0)
-				return 0;
-			complain("standard output: %s", strerror(errno));
-			return EXIT_TROUBLE;
-		default: ok = false; break;
+		case QUANTUM: ok = options_number(&o, &config->turn); break;
+		case HELP: return options_help(help);
+		default: ok = setup_option(&b->setup, &o, i); break;
 		}
 		if (!ok)
 			return EXIT_TROUBLE;
-		if (i == MAX && b->max == 0) {
-			complain("boot: --max-instructions 0: must be 1 or more");
-			return EXIT_TROUBLE;
-		}
-		if (i == MEMORY && b->config.memory_size % 4096) {
-			complain("boot: --memory %s: not a multiple of 4 KiB; write 64M or 1G",
-				 o.value);
-			return EXIT_TROUBLE;
-		}
 	}
 	if (!b->kernel_path) {
 		complain("boot: no kernel given; see limpid boot --help");
@@ -286,8 +215,7 @@ static void on_stale(void *ctx, struct machine *m, unsigned hart,
 {
 	struct boot *b = ctx;
 
-	if (++b->stale_uses <= STALE_SHOWN)
-		stale_complain(what);
+	setup_stale(&b->setup, what);
 }
 
 static long stream_write(void *ctx, enum machine_stream s, const void *buf, size_t len)
@@ -333,9 +261,9 @@ static int build(struct boot *b)
 	b->host.stream_write = stream_write;
 	b->host.on_stale = on_stale;
 	for (int s = 0; s < STREAM_COUNT; s++)
-		b->config.has_stream[s] = s == STREAM_UART;
+		b->setup.config.has_stream[s] = s == STREAM_UART;
 	console_init(&b->console, &b->host);
-	b->machine = machine_create(&b->config, &b->host, &why);
+	b->machine = machine_create(&b->setup.config, &b->host, &why);
 	if (!b->machine) {
 		complain("boot: %s", why ? why : "the machine cannot be made");
 		return EXIT_TROUBLE;
@@ -377,10 +305,11 @@ static enum machine_stop run_machine(struct boot *b)
 	enum machine_stop stop = STOP_LIMIT;
 	uint64_t done = 0;
 
-	while (stop == STOP_LIMIT && !b->console.quit && (!b->max || done < b->max)) {
+	while (stop == STOP_LIMIT && !b->console.quit && (!b->setup.max || done < b->setup.max)) {
 		/* With several harts, the last slice may be some turns too long. */
-		uint64_t left = (b->max - done + b->config.harts - 1) / b->config.harts;
-		uint64_t slice = b->max && left < SLICE ? left : SLICE;
+		uint64_t left =
+		    (b->setup.max - done + b->setup.config.harts - 1) / b->setup.config.harts;
+		uint64_t slice = b->setup.max && left < SLICE ? left : SLICE;
 		struct hart_counters c;
 		uint64_t limit;
 
@@ -424,7 +353,7 @@ static int judge(const struct boot *b, enum machine_stop stop)
 		if (b->console.quit)
 			return 0;
 		complain("stopped after %s instructions (--max-instructions)",
-			 commas(number, b->max));
+			 commas(number, b->setup.max));
 		return EXIT_STOPPED;
 	}
 }
@@ -439,20 +368,21 @@ static int write_json(const struct boot *b, const struct hart_counters *c, const
 		      int status)
 {
 	json_t *o = json_object();
+	FILE *json = b->setup.json;
 	int error;
 
 	json_object_set_new(o, "schema", json_string("limpid.boot/1"));
 	json_object_set_new(o, "limpid", json_string(LIMPID_VERSION));
-	json_object_set_new(o, "memory_bytes", integer(b->config.memory_size));
-	json_object_set_new(o, "harts", integer(b->config.harts));
-	json_object_set_new(o, "seed", integer(b->config.seed));
+	json_object_set_new(o, "memory_bytes", integer(b->setup.config.memory_size));
+	json_object_set_new(o, "harts", integer(b->setup.config.harts));
+	json_object_set_new(o, "seed", integer(b->setup.config.seed));
 	json_object_set_new(o, "end", json_string(end));
 	json_object_set_new(o, "status", integer((uint64_t)status));
 	json_object_set_new(o, "clock_ns", integer(clock_of(b->machine)));
 	json_object_set_new(o, "counters", counters_json(c));
 	errno = 0;
-	error = json_dumpf(o, b->json, JSON_INDENT(2)) < 0 || fputc('\n', b->json) == EOF ||
-		fflush(b->json) != 0;
+	error = json_dumpf(o, json, JSON_INDENT(2)) < 0 || fputc('\n', json) == EOF ||
+		fflush(json) != 0;
 	json_decref(o);
 	return error ? (errno ? errno : EIO) : 0;
 }
@@ -460,35 +390,26 @@ static int write_json(const struct boot *b, const struct hart_counters *c, const
 /* => the exit status. */
 static int report(struct boot *b, enum machine_stop stop, int status)
 {
-	char number[COMMAS_SIZE];
 	struct hart_counters c;
-	int error;
+	int trouble;
 
 	counters_sum(b->machine, &c);
-	if (b->stats)
+	if (b->setup.stats)
 		counters_print(&c);
-	if (b->stale_uses) {
-		complain("--check-tlb: %s uses of stale translations: a flush is missing",
-			 commas(number, b->stale_uses));
-		status = EXIT_TROUBLE;
-	}
-	if (!b->json)
+	trouble = setup_stale_status(&b->setup);
+	if (trouble)
+		status = trouble;
+	if (!b->setup.json)
 		return status;
-	error = write_json(b, &c, end_name(b, stop), status);
-	if (fclose(b->json) != 0 && !error)
-		error = errno;
-	b->json = NULL;
-	if (!error)
-		return status;
-	complain("boot: --json %s: %s", b->json_path, strerror(error));
-	return EXIT_TROUBLE;
+	trouble = setup_close_json(&b->setup, write_json(b, &c, end_name(b, stop), status));
+	return trouble ? trouble : status;
 }
 
 static void clean(struct boot *b)
 {
 	console_fini(&b->console);
-	if (b->json)
-		fclose(b->json);
+	if (b->setup.json)
+		fclose(b->setup.json);
 	machine_destroy(b->machine);
 	devices_close(&b->devices);
 	forget_files(b);
@@ -503,22 +424,16 @@ int verb_boot(int argc, char **argv)
 
 	if (!b)
 		return complain_no_memory();
-	machine_config_init(&b->config);
-	b->config.seed = 1;
+	setup_init(&b->setup, "boot");
 	status = parse(b, argc, argv);
-	if (status < 0 && b->json_path) {
-		b->json = fopen(b->json_path, "we");
-		if (!b->json) {
-			complain("boot: --json %s: %s", b->json_path, strerror(errno));
-			status = EXIT_TROUBLE;
-		}
-	}
 	if (status < 0) {
-		status = read_files(b);
+		status = setup_open_json(&b->setup);
+		if (status == 0)
+			status = read_files(b);
 		if (status == 0)
 			status = build(b);
-		if (status == 0 && b->gdb_at) {
-			b->gdb = gdb_open("boot", b->gdb_at);
+		if (status == 0 && b->setup.gdb_at) {
+			b->gdb = gdb_open("boot", b->setup.gdb_at);
 			status = b->gdb ? 0 : EXIT_TROUBLE;
 		}
 		if (status == 0) {

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "tool/host.h"
+#include "tool/options.h"
 #include "tool/tool.h"
 
 static const char help[] =
@@ -53,15 +54,6 @@ int complain_no_memory(void)
 	return EXIT_TROUBLE;
 }
 
-/* => 0, or EXIT_TROUBLE when standard output cannot take the text. */
-static int say(const char *text)
-{
-	if (fputs(text, stdout) >= 0 && fflush(stdout) == 0)
-		return 0;
-	complain("standard output: %s", strerror(errno));
-	return EXIT_TROUBLE;
-}
-
 int limpid_command(int argc, char **argv)
 {
 	static const struct {
@@ -81,9 +73,9 @@ int limpid_command(int argc, char **argv)
 		return EXIT_TROUBLE;
 	}
 	if (!strcmp(verb, "--help") || !strcmp(verb, "-h") || !strcmp(verb, "help"))
-		return say(help);
+		return options_help(help);
 	if (!strcmp(verb, "--version") || !strcmp(verb, "version"))
-		return say("limpid " LIMPID_VERSION "\n");
+		return options_help("limpid " LIMPID_VERSION "\n");
 	for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
 		if (!strcmp(verb, verbs[i].name))
 			return verbs[i].run(argc - 1, argv + 1);

@@ -67,7 +67,7 @@ int verb_kernel(int argc, char **argv)
 		if (i == OPTIONS_ERROR)
 			return EXIT_TROUBLE;
 		if (i == 1)
-			return fputs(kernel_help, stdout) < 0 ? EXIT_TROUBLE : 0;
+			return options_help(kernel_help);
 		file = o.value;
 	}
 	if (o.at < argc) {
@@ -100,7 +100,7 @@ int verb_initramfs(int argc, char **argv)
 			break;
 		case CC: cc = o.value; break;
 		case CFLAGS: cflags = o.value; break;
-		case HELP: return fputs(initramfs_help, stdout) < 0 ? EXIT_TROUBLE : 0;
+		case HELP: return options_help(initramfs_help);
 		default: return EXIT_TROUBLE;
 		}
 	}

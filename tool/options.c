@@ -10,6 +10,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,9 +31,20 @@ static bool matches(const struct option_spec *spec, const char *arg, const char 
 	return arg[len] == 0 || arg[len] == '=';
 }
 
+/* => the index of `arg` in a list that may be NULL, and its value as `matches` has it; or -1. */
+static int find(const struct option_spec *list, const char *arg, const char **value)
+{
+	for (int i = 0; list && list[i].name; i++)
+		if (matches(&list[i], arg, value))
+			return i;
+	return -1;
+}
+
 int options_next(struct options *o)
 {
 	const char *arg = o->at < o->argc ? o->argv[o->at] : NULL;
+	const struct option_spec *list = o->specs;
+	int i;
 
 	if (!arg || arg[0] != '-' || arg[1] == 0)
 		return OPTIONS_END;
@@ -40,27 +52,36 @@ int options_next(struct options *o)
 	if (strcmp(arg, "--") == 0)
 		return OPTIONS_END;
 
-	for (int i = 0; o->specs[i].name; i++) {
-		const struct option_spec *spec = &o->specs[i];
-
-		if (!matches(spec, arg, &o->value))
-			continue;
-		o->name = spec->name;
-		if (!spec->has_value && o->value) {
-			complain("%s: %s takes no value", o->verb, spec->name);
+	i = find(list, arg, &o->value);
+	if (i < 0) {
+		list = o->more;
+		i = find(list, arg, &o->value);
+	}
+	if (i < 0) {
+		complain("%s: unknown option %s; see limpid %s --help", o->verb, arg, o->verb);
+		return OPTIONS_ERROR;
+	}
+	o->name = list[i].name;
+	if (!list[i].has_value && o->value) {
+		complain("%s: %s takes no value", o->verb, o->name);
+		return OPTIONS_ERROR;
+	}
+	if (list[i].has_value && !o->value) {
+		if (o->at == o->argc) {
+			complain("%s: %s needs a value", o->verb, o->name);
 			return OPTIONS_ERROR;
 		}
-		if (spec->has_value && !o->value) {
-			if (o->at == o->argc) {
-				complain("%s: %s needs a value", o->verb, spec->name);
-				return OPTIONS_ERROR;
-			}
-			o->value = o->argv[o->at++];
-		}
-		return i;
+		o->value = o->argv[o->at++];
 	}
-	complain("%s: unknown option %s; see limpid %s --help", o->verb, arg, o->verb);
-	return OPTIONS_ERROR;
+	return list == o->more ? OPTIONS_MORE + i : i;
+}
+
+int options_help(const char *text)
+{
+	if (fputs(text, stdout) >= 0 && fflush(stdout) == 0)
+		return 0;
+	complain("standard output: %s", strerror(errno));
+	return EXIT_TROUBLE;
 }
 
 /* => digits were read without overflow; *end: what follows them. */

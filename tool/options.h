@@ -17,7 +17,8 @@ struct option_spec {
 struct options {
 	const char *verb;
 	const struct option_spec *specs;
-	char **argv; /* argv[0] is the verb */
+	const struct option_spec *more; /* a list that several verbs share, or NULL */
+	char **argv;                    /* argv[0] is the verb */
 	int argc, at;
 	const char *name;  /* of the option at hand, as it was typed */
 	const char *value; /* its value, or NULL */
@@ -26,8 +27,13 @@ struct options {
 #define OPTIONS_END   (-1) /* argv[at] is the first operand, or at == argc */
 #define OPTIONS_ERROR (-2) /* one line was printed */
 
+#define OPTIONS_MORE 1000 /* + an index into `more` */
+
 /* => index into specs of the next option, or one of the above. */
 int options_next(struct options *o);
+
+/* Prints the answer to --help. => the exit status. */
+int options_help(const char *text);
 
 /*
  * The value of the option at hand, as a size (64M, 1G, 4096K, 123) or a number (decimal, or 0x

@@ -27,9 +27,8 @@
 #include "tool/host.h"
 #include "tool/initramfs.h"
 #include "tool/json.h"
-#include "tool/options.h"
 #include "tool/program.h"
-#include "tool/tlb.h"
+#include "tool/setup.h"
 #include "tool/tool.h"
 
 extern char **environ;
@@ -74,7 +73,7 @@ static const char help[] =
 struct run {
 	struct host host; /* first: the machine's streams get a pointer to it */
 	struct machine_host iface;
-	struct machine_config config;
+	struct setup setup;
 	struct machine *machine;
 	struct lens *lens;
 	struct initramfs_program programs[MAX_PROGRAMS]; /* side by side */
@@ -82,97 +81,44 @@ struct run {
 	struct folders folders;
 	struct initramfs ramfs;
 
-	bool stats;
-	const char *json_path, *cc, *cflags, *gdb_at;
+	const char *cc, *cflags;
 	struct gdb_server *gdb; /* or NULL */
-	FILE *json;
-	uint64_t max; /* instructions */
-	uint64_t stale_uses;
 };
 
 /* -- before ------------------------------------------------------------------------------- */
 
-static bool parse_harts(struct options *o, unsigned *harts)
-{
-	uint64_t n;
-
-	if (!options_number(o, &n))
-		return false;
-	if (n < 1 || n > BOARD_MAX_HARTS) {
-		complain("run: --harts %s: must be 1 to %d", o->value, BOARD_MAX_HARTS);
-		return false;
-	}
-	*harts = (unsigned)n;
-	return true;
-}
-
 /* => -1: go on; else the exit status. *operand: index of PROGRAM. */
 static int parse(struct run *r, int argc, char **argv, int *operand)
 {
-	enum {
-		STATS,
-		JSON,
-		MEMORY,
-		HARTS,
-		SEED,
-		MAX,
-		SHARE,
-		WRITE,
-		TLB,
-		CHECK_TLB,
-		GDB,
-		CC,
-		CFLAGS,
-		HELP
-	};
-	static const struct option_spec specs[] = {
-	    {"--stats", 0, false},     {"--json", 0, true},    {"--memory", 0, true},
-	    {"--harts", 0, true},      {"--seed", 0, true},    {"--max-instructions", 0, true},
-	    {"--share", 0, true},      {"--write", 0, true},   {"--tlb", 0, true},
-	    {"--check-tlb", 0, false}, {"--gdb", 0, true},     {"--cc", 0, true},
-	    {"--cflags", 0, true},     {"--help", 'h', false}, {NULL, 0, false}};
+	enum { SHARE, WRITE, CC, CFLAGS, HELP };
+	static const struct option_spec specs[] = {{"--share", 0, true},   {"--write", 0, true},
+						   {"--cc", 0, true},      {"--cflags", 0, true},
+						   {"--help", 'h', false}, {NULL, 0, false}};
 	char size[COMMAS_SIZE];
-	struct options o = {.verb = "run", .specs = specs, .argv = argv, .argc = argc, .at = 1};
+	struct options o = {.verb = "run",
+			    .specs = specs,
+			    .more = setup_specs,
+			    .argv = argv,
+			    .argc = argc,
+			    .at = 1};
 
 	for (int i; (i = options_next(&o)) != OPTIONS_END;) {
 		bool ok = true;
 
 		switch (i) {
-		case STATS: r->stats = true; break;
-		case JSON: r->json_path = o.value; break;
-		case MEMORY: ok = options_size(&o, &r->config.memory_size); break;
-		case HARTS: ok = parse_harts(&o, &r->config.harts); break;
 		case SHARE:
 		case WRITE: ok = folders_add(&r->folders, o.value, i == WRITE, true) == 0; break;
-		case SEED: ok = options_number(&o, &r->config.seed); break;
-		case MAX: ok = options_number(&o, &r->max); break;
-		case TLB: ok = tlb_option("run", o.value, &r->config); break;
-		case CHECK_TLB: r->config.check_tlb = true; break;
-		case GDB: r->gdb_at = o.value; break;
 		case CC: r->cc = o.value; break;
 		case CFLAGS: r->cflags = o.value; break;
-		case HELP:
-			if (fputs(help, stdout) >= 0 && fflush(stdout) == 0)
-				return 0;
-			complain("standard output: %s", strerror(errno));
-			return EXIT_TROUBLE;
-		default: ok = false; break;
+		case HELP: return options_help(help);
+		default: ok = setup_option(&r->setup, &o, i); break;
 		}
 		if (!ok)
 			return EXIT_TROUBLE;
-		if (i == MAX && r->max == 0) {
-			complain("run: --max-instructions 0: must be 1 or more");
-			return EXIT_TROUBLE;
-		}
-		if (i == MEMORY && r->config.memory_size % 4096) {
-			complain("run: --memory %s: not a multiple of 4 KiB; write 64M or 1G",
-				 o.value);
-			return EXIT_TROUBLE;
-		}
 	}
-	if (r->config.memory_size > MEMORY_MAX) {
+	if (r->setup.config.memory_size > MEMORY_MAX) {
 		complain("run: --memory: %s is more than the 253 GiB that the kernel can map",
-			 bytes_human(size, r->config.memory_size));
+			 bytes_human(size, r->setup.config.memory_size));
 		return EXIT_TROUBLE;
 	}
 	if (o.at == argc) {
@@ -237,14 +183,14 @@ static int check_room(const struct run *r)
 	/* Read through a folder, a program is in memory too. */
 	if (r->programs[0].program.len > r->ramfs.archive.len)
 		need += r->programs[0].program.len;
-	bytes_human(memory, r->config.memory_size);
-	if (need > r->config.memory_size)
+	bytes_human(memory, r->setup.config.memory_size);
+	if (need > r->setup.config.memory_size)
 		complain("%s: its %s and the kernel do not fit into %s of memory; give it more: "
 			 "--memory %s",
 			 r->programs[0].program.shown,
 			 bytes_human(bytes, r->programs[0].program.len), memory,
 			 suggest(size, sizeof size, 2 * need));
-	else if (data > r->config.memory_size)
+	else if (data > r->setup.config.memory_size)
 		complain("%s: its %s of data can never fit into %s of memory; give it more: "
 			 "--memory %s",
 			 r->programs[0].program.shown, bytes_human(bytes, data), memory,
@@ -267,14 +213,13 @@ static void on_stale(void *ctx, struct machine *m, unsigned hart,
 {
 	struct run *r = ctx;
 
-	if (++r->stale_uses <= STALE_SHOWN)
-		stale_complain(what);
+	setup_stale(&r->setup, what);
 }
 
 /* => 0, or an exit status; a line was printed. The machine is loaded. */
 static int build(struct run *r)
 {
-	struct lens_options options = {.count_zero_bytes = r->stats || r->json_path};
+	struct lens_options options = {.count_zero_bytes = r->setup.stats || r->setup.json_path};
 	const char *why = NULL;
 	char memory[COMMAS_SIZE];
 
@@ -282,17 +227,16 @@ static int build(struct run *r)
 	r->iface.ctx = r;
 	r->iface.on_trace = on_trace;
 	r->iface.on_stale = on_stale;
-	r->config.miss_causes = r->stats || r->json_path;
 	for (int s = 0; s < STREAM_COUNT; s++)
-		r->config.has_stream[s] = host_has_stream(s);
+		r->setup.config.has_stream[s] = host_has_stream(s);
 
 	r->lens = lens_create(&options);
 	if (!r->lens ||
 	    !lens_program(r->lens, r->programs[0].program.image, r->programs[0].program.len))
 		return complain_no_memory();
-	r->machine = machine_create(&r->config, &r->iface, &why);
+	r->machine = machine_create(&r->setup.config, &r->iface, &why);
 	if (!r->machine) {
-		complain("--memory %s: %s", bytes_human(memory, r->config.memory_size),
+		complain("--memory %s: %s", bytes_human(memory, r->setup.config.memory_size),
 			 why ? why : "the machine cannot be made");
 		return EXIT_TROUBLE;
 	}
@@ -334,11 +278,11 @@ static enum machine_stop run_machine(struct run *r)
 
 	if (progress)
 		host_progress_start();
-	while (stop == STOP_LIMIT && (r->max == 0 || done < r->max)) {
+	while (stop == STOP_LIMIT && (r->setup.max == 0 || done < r->setup.max)) {
 		uint64_t slice = progress ? SLICE : UINT64_MAX / 2;
 
-		if (r->max && r->max - done < slice)
-			slice = r->max - done;
+		if (r->setup.max && r->setup.max - done < slice)
+			slice = r->setup.max - done;
 		uint64_t limit = machine_clock(r->machine, 0) + slice;
 		stop =
 		    r->gdb ? gdb_serve(r->gdb, r->machine, limit) : machine_run(r->machine, limit);
@@ -390,7 +334,7 @@ static unsigned judge(struct run *r, enum machine_stop stop, struct run_facts *f
 		facts->end = "limit";
 		facts->status = EXIT_STOPPED;
 		complain("stopped after %s instructions (--max-instructions)",
-			 commas(commas_buf, r->max));
+			 commas(commas_buf, r->setup.max));
 		break;
 	case STOP_STUCK:
 		facts->end = "stuck";
@@ -414,8 +358,8 @@ static void say_out_of_memory(const struct run *r)
 	if (lens_stats(r->lens)->faults[TK_OOM] == 0)
 		return;
 	complain("killed: all %s of memory are in use; give it more: --memory %s",
-		 bytes_human(memory, r->config.memory_size),
-		 suggest(size, sizeof size, r->config.memory_size + 1));
+		 bytes_human(memory, r->setup.config.memory_size),
+		 suggest(size, sizeof size, r->setup.config.memory_size + 1));
 }
 
 /* Prints what the lens has to say. => 0, or EXIT_TROUBLE. */
@@ -423,44 +367,34 @@ static unsigned report(struct run *r, const struct run_facts *facts)
 {
 	const char *violation = lens_violation(r->lens);
 	struct text t = {0};
-	char count[COMMAS_SIZE];
-	unsigned status = 0;
+	unsigned status;
 
 	fputs(lens_crash(r->lens), stderr);
 	if (facts->status == EXIT_SIGNAL_BASE + SIGKILL)
 		say_out_of_memory(r);
-	if (r->stats) {
+	if (r->setup.stats) {
 		lens_stats_print(r->lens, &t);
 		fputs(text_string(&t), stderr);
 		text_free(&t);
 	}
-	if (r->stale_uses) {
-		complain("--check-tlb: %s uses of stale translations: a flush is missing",
-			 commas(count, r->stale_uses));
-		status = EXIT_TROUBLE;
-	}
+	status = (unsigned)setup_stale_status(&r->setup);
 	if (violation) {
 		complain("the accounts do not agree: %s", violation);
 		status = EXIT_TROUBLE;
 	}
-	if (r->json) {
-		int error = json_write(r->json, facts, r->lens, r->machine);
+	if (r->setup.json) {
+		int error = json_write(r->setup.json, facts, r->lens, r->machine);
 
-		if (fclose(r->json) != 0 && !error)
-			error = errno;
-		r->json = NULL;
-		if (error) {
-			complain("run: --json %s: %s", r->json_path, strerror(error));
+		if (setup_close_json(&r->setup, error))
 			status = EXIT_TROUBLE;
-		}
 	}
 	return status;
 }
 
 static void clean(struct run *r)
 {
-	if (r->json)
-		fclose(r->json);
+	if (r->setup.json)
+		fclose(r->setup.json);
 	if (r->machine)
 		machine_destroy(r->machine);
 	lens_destroy(r->lens);
@@ -474,38 +408,32 @@ int verb_run(int argc, char **argv)
 {
 	struct run r = {0};
 	struct run_facts facts = {0};
-	int operand, signo = 0;
+	int operand = 0, signo = 0;
 	int status;
 
-	machine_config_init(&r.config);
-	r.config.seed = 1;
+	setup_init(&r.setup, "run");
 	status = parse(&r, argc, argv, &operand);
 	if (status >= 0)
 		return status;
-	if (r.json_path) {
-		r.json = fopen(r.json_path, "w");
-		if (!r.json) {
-			complain("run: --json %s: %s", r.json_path, strerror(errno));
-			return EXIT_TROUBLE;
-		}
-	}
-
+	status = setup_open_json(&r.setup);
+	if (status)
+		return status;
 	status = open_programs(&r, argv + operand);
 	if (status == 0)
-		status = initramfs_build(&r.ramfs, r.programs, r.nprograms, environ, r.config.seed,
-					 &r.folders);
+		status = initramfs_build(&r.ramfs, r.programs, r.nprograms, environ,
+					 r.setup.config.seed, &r.folders);
 	if (status == 0)
 		status = check_room(&r);
 	if (status == 0)
 		status = build(&r);
-	if (status == 0 && r.gdb_at) {
-		r.gdb = gdb_open("run", r.gdb_at);
+	if (status == 0 && r.setup.gdb_at) {
+		r.gdb = gdb_open("run", r.setup.gdb_at);
 		status = r.gdb ? 0 : EXIT_TROUBLE;
 	}
 	if (status == 0) {
 		facts.program = argv[operand];
-		facts.memory = r.config.memory_size;
-		facts.seed = r.config.seed;
+		facts.memory = r.setup.config.memory_size;
+		facts.seed = r.setup.config.seed;
 
 		enum machine_stop stop = run_machine(&r);
 		host_fini(&r.host);

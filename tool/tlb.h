@@ -17,8 +17,7 @@ bool tlb_option(const char *verb, const char *value, struct machine_config *cfg)
 /* "sv39", "sv48" or "sv57" into cfg->max_levels. => as above. */
 bool paging_option(const char *verb, const char *value, struct machine_config *cfg);
 
-/* One line for a use of a stale translation; after STALE_SHOWN of them, only count. */
-#define STALE_SHOWN 20
+/* One line for a use of a stale translation. */
 void stale_complain(const struct stale_translation *what);
 
 #endif
