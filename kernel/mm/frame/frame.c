@@ -92,15 +92,9 @@ void frame_fail_after(uint64_t n)
 	fail_after = n;
 }
 
-/* => whether this allocation is the one that has been asked to fail. */
-static bool fail_now(void)
+bool frame_fail_now(void)
 {
 	return fail_after && --fail_after == 0;
-}
-#else
-static bool fail_now(void)
-{
-	return false;
 }
 #endif
 
@@ -370,7 +364,7 @@ struct frame *frame_alloc(unsigned order, unsigned state, unsigned flags)
 	struct frame *f;
 
 	CHECK3(order, <=, FRAME_MAX_ORDER);
-	if (fail_now())
+	if (frame_fail_now())
 		return NULL;
 	f = order == 0 ? block_alloc(0, state) : block_alloc(order, state);
 	if (f && flags & FRAME_ZEROED) {

@@ -109,10 +109,19 @@ bool frame_is_ready(void);
 #define FRAME_DEBUG  1
 #define FRAME_POISON 0xdd
 
-/* The n-th allocation from now (1: the next) finds no memory, as if RAM were full; 0: none does. */
+/*
+ * The n-th allocation from now (1: the next), of frames or of a slab's object, finds no memory, as
+ * if RAM were full; 0: none does.
+ */
 void frame_fail_after(uint64_t n);
+/* => whether this allocation is that one. */
+bool frame_fail_now(void);
 #else
 #define FRAME_DEBUG 0
+static inline bool frame_fail_now(void)
+{
+	return false;
+}
 #endif
 
 #endif

@@ -163,6 +163,8 @@ void *cache_alloc(struct cache *c)
 	struct frame *slab;
 	uint16_t *obj;
 
+	if (frame_fail_now())
+		return NULL;
 	spin_lock(&c->lock);
 	if (!list_is_empty(&c->partial)) {
 		slab = container_of(c->partial.next, struct frame, link);
@@ -328,6 +330,16 @@ static void cache_check(struct cache *c)
 		CHECK3(slab_check_one(c, c->spare), ==, 0);
 	CHECK3(used, ==, c->used); /* I4 */
 	spin_unlock(&c->lock);
+}
+
+uint64_t slab_used(void)
+{
+	uint64_t used = 0;
+
+	for (unsigned i = 0; i < MAX_CACHES; i++)
+		if (caches[i].name)
+			used += caches[i].used;
+	return used;
 }
 
 void slab_check(void)

@@ -23,4 +23,7 @@ void kfree(void *p); /* NULL is allowed */
 void slab_init(void);
 void slab_check(void);
 
+/* => objects in use, of all caches. */
+uint64_t slab_used(void);
+
 #endif
