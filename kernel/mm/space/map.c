@@ -116,7 +116,7 @@ static int map_locked(struct aspace *as, const struct map_request *req, uint64_t
 		mobj_get(v.file);
 		v.file_offset = req->offset >> PAGE_SHIFT;
 	} else if (v.flags & VMA_SHARED) {
-		v.file = mobj_create(MOBJ_ANON, UINT64_MAX);
+		v.file = mobj_create(MOBJ_ANON, len);
 		if (!v.file)
 			goto no_memory;
 	}
