@@ -18,7 +18,9 @@
 #include "kernel/arch/riscv/trapframe.h"
 #include "kernel/lib/lib.h"
 #include "kernel/lib/trace.h"
+#include "kernel/mm/frame/slab.h"
 #include "kernel/mm/space/aspace.h"
+#include "kernel/proc/pidref.h"
 #include "kernel/proc/proc.h"
 
 #define REG_SP 2
@@ -33,7 +35,9 @@ static int check(const struct clone_request *req)
 {
 	uint64_t f = req->flags;
 
-	if ((f & (CLONE_NEWNS | CLONE_FS)) == (CLONE_NEWNS | CLONE_FS) ||
+	if ((f & CLONE_FS && f & (CLONE_NEWNS | CLONE_NEWUSER)) ||
+	    (f & CLONE_THREAD && f & (CLONE_NEWUSER | CLONE_NEWPID)) ||
+	    (f & CLONE_PIDFD && f & CLONE_DETACHED) ||
 	    ((f & CLONE_THREAD) && !(f & CLONE_SIGHAND)) ||
 	    ((f & CLONE_SIGHAND) && !(f & CLONE_VM)) ||
 	    ((f & CLONE_CLEAR_SIGHAND) && (f & CLONE_SIGHAND)) ||
@@ -41,7 +45,7 @@ static int check(const struct clone_request *req)
 		return -EINVAL;
 	if (f & NAMESPACES)
 		return -EPERM;
-	return f & CLONE_PIDFD ? -EINVAL : 0;
+	return 0;
 }
 
 static void child_begin(void)
@@ -93,7 +97,7 @@ static struct proc *process_copy(const struct clone_request *req, struct proc *p
 	spin_unlock(&parent->lock);
 	p->no_new_privs = parent->no_new_privs;
 	p->dumpable = parent->dumpable;
-	p->exit_signal = req->exit_signal;
+	p->exit_signal = req->flags & CLONE_PARENT ? parent->exit_signal : req->exit_signal;
 	if (req->flags & CLONE_SIGHAND) {
 		p->sighand = parent->sighand;
 		__atomic_fetch_add(&p->sighand->refs, 1, __ATOMIC_RELAXED);
@@ -155,6 +159,11 @@ static int enter(const struct clone_request *req, struct proc *parent, struct pr
 	/* As on Linux, a signal that is due comes first, so that none is lost between two. */
 	if (signal_is_due(thread_current()))
 		return -ERESTARTNOINTR;
+	if (req->set_tid) {
+		if (proc_tid_is_used_locked((uint32_t)*req->set_tid))
+			return -EEXIST;
+		t->tid = (uint32_t)*req->set_tid;
+	}
 	t->is_leader = is_process;
 	if (is_process)
 		p->leader = t;
@@ -172,13 +181,35 @@ static int enter(const struct clone_request *req, struct proc *parent, struct pr
 	return 0;
 }
 
-/* Deadly signals are kept waiting too: the child is on this program's stack. */
+static struct vfork *vfork_create(void)
+{
+	struct vfork *v = kmalloc(sizeof *v);
+
+	if (!v)
+		return NULL;
+	v->refs = 2;
+	v->done = false;
+	spin_init(&v->lock);
+	waitq_init(&v->wait);
+	return v;
+}
+
+static void vfork_put(struct vfork *v)
+{
+	if (__atomic_sub_fetch(&v->refs, 1, __ATOMIC_ACQ_REL) == 0)
+		kfree(v);
+}
+
+/* Until the child is off this program's stack, or this program is to end itself. */
 static void vfork_wait(struct vfork *v)
 {
+	int error = 0;
+
 	spin_lock(&v->lock);
-	while (!v->done)
-		waitq_sleep(&v->wait, &v->lock, UINT64_MAX, false);
+	while (!v->done && !error)
+		error = waitq_sleep(&v->wait, &v->lock, UINT64_MAX, SLEEP_KILLABLE);
 	spin_unlock(&v->lock);
+	vfork_put(v);
 }
 
 void vfork_done(struct thread *t)
@@ -191,14 +222,15 @@ void vfork_done(struct thread *t)
 	spin_lock(&v->lock);
 	v->done = true;
 	waitq_wake_all(&v->wait);
-	spin_unlock(&v->lock); /* the parent's stack, and v with it, may be gone now */
+	spin_unlock(&v->lock);
+	vfork_put(v);
 }
 
 int64_t proc_clone(const struct clone_request *req)
 {
 	struct proc *parent = proc_current(), *p = parent;
-	int error = check(req);
-	struct vfork vfork;
+	int error = check(req), pidfd = -1;
+	struct vfork *vfork = NULL;
 	struct thread *t;
 	uint32_t tid;
 
@@ -222,16 +254,24 @@ int64_t proc_clone(const struct clone_request *req)
 	}
 	thread_copy(t, req);
 	if (req->flags & CLONE_VFORK) {
-		waitq_init(&vfork.wait);
-		spin_init(&vfork.lock);
-		vfork.done = false;
-		t->vfork = &vfork;
+		vfork = t->vfork = vfork_create();
+		error = vfork ? 0 : -ENOMEM;
+	}
+	if (!error && req->flags & CLONE_PIDFD) {
+		pidfd = req->pidfd_make(t, req->flags & CLONE_THREAD, req->pidfd);
+		error = pidfd < 0 ? pidfd : 0;
 	}
 	spin_lock(&proc_tree_lock);
-	error = enter(req, parent, p, t);
+	if (!error)
+		error = enter(req, parent, p, t);
 	tid = t->tid;
+	if (error)
+		pidref_gone_locked(t);
 	spin_unlock(&proc_tree_lock);
 	if (error) {
+		kfree(vfork);
+		if (pidfd >= 0)
+			req->pidfd_drop(pidfd);
 		thread_free(t);
 		goto fail;
 	}
@@ -244,7 +284,7 @@ int64_t proc_clone(const struct clone_request *req)
 	sched_start(t);
 	/* here: the child may have ended already; t is not to be touched */
 	if (req->flags & CLONE_VFORK)
-		vfork_wait(&vfork);
+		vfork_wait(vfork);
 	return tid;
 
 fail:

@@ -18,6 +18,7 @@
 #include "kernel/lib/trace.h"
 #include "kernel/mm/space/aspace.h"
 #include "kernel/proc/clock.h"
+#include "kernel/proc/pidref.h"
 #include "kernel/proc/proc.h"
 
 bool proc_is_shutting_down;
@@ -89,6 +90,7 @@ static bool tell_end_locked(struct proc *p)
 		signal_send_proc(parent, &info);
 	}
 	waitq_wake_all(&parent->child_wait);
+	pidref_end_locked(p->leader);
 	return unwanted;
 }
 
@@ -242,6 +244,8 @@ _Noreturn void thread_exit(int status)
 
 		if (!t->is_leader)
 			thread_unlink_locked(t);
+		else
+			pidref_end_locked(t);
 		waitq_wake_all(&p->exec_wait);
 		spin_unlock(&proc_tree_lock);
 		TRACE(TRACE_THREAD_EXIT, tid, pid, status, 0, 0, 0);
@@ -262,7 +266,7 @@ static void end_threads_locked(struct proc *p, const struct thread *but)
 		if (t == but || t->is_exiting)
 			continue;
 		thread_work(t, WORK_SIGNAL);
-		thread_wake_from(t, THREAD_ASLEEP | THREAD_STOPPED);
+		thread_wake_from(t, THREAD_ASLEEP | THREAD_KILLABLE | THREAD_STOPPED);
 	}
 }
 
@@ -314,6 +318,7 @@ int proc_become_single(void)
 	leader = p->leader;
 	if (!error && leader != t) {
 		/* The process keeps its number, so this thread gets the leader's. */
+		pidref_move_locked(leader, t);
 		thread_reap_locked(leader);
 		thread_renumber_locked(t, p->pid);
 		leader->is_leader = false;
@@ -340,6 +345,7 @@ static bool is_asked(const struct wait_request *req, const struct proc *c, const
 	switch (req->type) {
 	case P_PID: return c->pid == req->id;
 	case P_PGID: return c->pgid == (req->id ? req->id : p->pgid);
+	case P_PIDFD: return c->leader->pidref == req->ref;
 	default: return true;
 	}
 }

@@ -37,6 +37,7 @@
 #include "kernel/mm/frame/frame.h"
 #include "kernel/mm/frame/slab.h"
 #include "kernel/mm/space/aspace.h"
+#include "kernel/proc/pidref.h"
 
 _Static_assert(offsetof(struct thread, arch) == 0, "the seam finds it behind arch_current()");
 
@@ -52,7 +53,7 @@ struct list_node proc_all = {&proc_all, &proc_all};
 
 static struct thread *by_tid[HASH_SIZE];
 static uint32_t last_tid;
-static bool tids_came_round;
+static bool tids_may_be_used; /* those to come: they came round, or were chosen */
 static unsigned nthreads_total;
 static struct cache *thread_cache, *proc_cache;
 
@@ -118,13 +119,11 @@ static void hash_remove(struct thread *t)
 	*at = t->hash_next;
 }
 
-/* => whether a number still names a group or session. */
-static bool tid_is_used(uint32_t tid)
+/* => whether a number still names a thread, group or session. */
+bool proc_tid_is_used_locked(uint32_t tid)
 {
 	if (thread_find_locked(tid))
 		return true;
-	if (!tids_came_round)
-		return false;
 	list_for_each (it, &proc_all) {
 		const struct proc *p = container_of(it, struct proc, all);
 
@@ -140,10 +139,12 @@ void thread_link_locked(struct thread *t)
 
 	if (!t->tid) {
 		do {
-			tids_came_round |= last_tid == MAX_TID;
+			tids_may_be_used |= last_tid == MAX_TID;
 			last_tid = last_tid == MAX_TID ? FIRST_TID_AGAIN : last_tid + 1;
-		} while (tid_is_used(last_tid));
+		} while (tids_may_be_used && proc_tid_is_used_locked(last_tid));
 		t->tid = last_tid;
+	} else {
+		tids_may_be_used = true;
 	}
 	hash_add(t);
 	list_add_tail(&p->threads, &t->link);
@@ -154,6 +155,7 @@ void thread_link_locked(struct thread *t)
 
 void thread_unlink_locked(struct thread *t)
 {
+	pidref_gone_locked(t);
 	hash_remove(t);
 	list_remove(&t->link);
 	t->proc->nthreads--;

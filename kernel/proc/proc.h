@@ -21,6 +21,7 @@ struct fdtable;
 struct fs_context;
 struct inode;
 struct mobj;
+struct pidref;
 struct trapframe;
 
 #define COMM_LEN 16 /* PR_SET_NAME: with its NUL */
@@ -58,7 +59,8 @@ struct thread {
 	struct linux_sigaltstack altstack;
 
 	uint64_t clear_child_tid, child_tid, robust_list; /* user addresses; 0: none */
-	struct vfork *vfork; /* the parent waits until this thread has its own program */
+	struct vfork *vfork;   /* the parent waits until this thread has its own program */
+	struct pidref *pidref; /* NULL: nobody holds one; tree locked */
 	uint64_t minor_faults, major_faults;
 	char comm[COMM_LEN];
 
@@ -118,8 +120,9 @@ struct proc {
 	void (*release_files)(struct proc *p);
 };
 
-/* A parent that waits for its vfork child, on its own stack. */
+/* A parent that waits for its vfork child. */
 struct vfork {
+	uint32_t refs;        /* atomic: the parent while it waits, and the child */
 	struct spinlock lock; /* guards done */
 	struct waitq wait;
 	bool done;
@@ -165,6 +168,7 @@ struct thread *thread_find_locked(uint32_t tid);
 
 /* Tree locked: all processes, in order of creation. */
 extern struct list_node proc_all; /* proc.all */
+bool proc_tid_is_used_locked(uint32_t tid);
 unsigned thread_count(void);
 
 /* Tree locked. => whether a process of that group, or in that session, exists. */
@@ -200,6 +204,10 @@ struct clone_request {
 	uint64_t tls, child_tid, parent_tid, pidfd;
 	/* fs/: gives the child its files. => 0 or -errno */
 	int (*fork_files)(struct proc *child, struct proc *parent, bool files, bool context);
+	/* fs/: CLONE_PIDFD. => the new descriptor, written to `user`, or -errno; takes it back */
+	int (*pidfd_make)(struct thread *t, bool is_thread, uint64_t user);
+	void (*pidfd_drop)(int fd);
+	const int32_t *set_tid; /* the child's number; NULL: the next one */
 };
 
 /* => the child's number, or -errno. clone.c */
@@ -221,9 +229,10 @@ int proc_become_single(void);
 void vfork_done(struct thread *t);
 
 struct wait_request {
-	int type; /* P_ALL, P_PID or P_PGID */
+	int type; /* P_ALL, P_PID, P_PGID or P_PIDFD */
 	uint32_t id;
-	uint32_t options; /* WEXITED, WSTOPPED, WCONTINUED, WNOHANG, WNOWAIT */
+	const struct pidref *ref; /* P_PIDFD */
+	uint32_t options;         /* WEXITED, WSTOPPED, WCONTINUED, WNOHANG, WNOWAIT */
 };
 struct wait_result {
 	uint32_t pid, uid;

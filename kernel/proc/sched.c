@@ -247,7 +247,7 @@ bool thread_wake_from(struct thread *t, unsigned states)
 
 void thread_wake(struct thread *t)
 {
-	thread_wake_from(t, THREAD_ASLEEP | THREAD_WAITING);
+	thread_wake_from(t, THREAD_ASLEEP | THREAD_WAITING | THREAD_KILLABLE);
 }
 
 /* -- switching ----------------------------------------------------------------------------- */
@@ -403,11 +403,14 @@ void sched_yield_now(void)
 
 /* -- sleeping ------------------------------------------------------------------------------ */
 
-void thread_sleep_begin(bool interruptible)
+void thread_sleep_begin(int how)
 {
 	struct thread *t = thread_current();
 
-	__atomic_store_n(&t->sched.state, interruptible ? THREAD_ASLEEP : THREAD_WAITING,
+	__atomic_store_n(&t->sched.state,
+			 how == SLEEP_SIGNALS ? THREAD_ASLEEP
+			 : how == SLEEP_DEAF  ? THREAD_WAITING
+					      : THREAD_KILLABLE,
 			 __ATOMIC_SEQ_CST);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
@@ -416,7 +419,14 @@ void thread_sleep_cancel(void)
 {
 	struct thread *t = thread_current();
 
-	thread_wake_from(t, THREAD_ASLEEP | THREAD_WAITING);
+	thread_wake(t);
+}
+
+/* => whether a sleep of that kind is over because of a signal. */
+static bool is_disturbed(const struct thread *t, int how)
+{
+	return how == SLEEP_SIGNALS ? signal_is_due(t)
+				    : how == SLEEP_KILLABLE && signal_is_deadly(t);
 }
 
 static void sleep_over(struct timer *timer)
@@ -427,12 +437,12 @@ static void sleep_over(struct timer *timer)
 	thread_wake(t);
 }
 
-int thread_sleep(uint64_t deadline_ns, bool interruptible)
+int thread_sleep(uint64_t deadline_ns, int how)
 {
 	struct thread *t = thread_current();
 	bool timed = deadline_ns != UINT64_MAX;
 
-	if (interruptible && signal_is_due(t)) {
+	if (is_disturbed(t, how)) {
 		thread_sleep_cancel();
 		return -ERESTARTSYS;
 	}
@@ -451,7 +461,7 @@ int thread_sleep(uint64_t deadline_ns, bool interruptible)
 		if (t->sched.timed_out)
 			return -ETIMEDOUT;
 	}
-	return interruptible && signal_is_due(t) ? -ERESTARTSYS : 0;
+	return is_disturbed(t, how) ? -ERESTARTSYS : 0;
 }
 
 void sched_stop(const bool *stopped)

@@ -14,11 +14,12 @@ struct thread;
 
 /* What a thread does. Guarded by the lock of its hart's run queue; set to asleep by itself. */
 enum thread_state {
-	THREAD_RUNNABLE = 0, /* runs, or waits for a hart */
-	THREAD_ASLEEP = 1,   /* until woken, or a signal comes */
-	THREAD_WAITING = 2,  /* until woken; signals wait too */
-	THREAD_STOPPED = 4,  /* by a job-control signal */
-	THREAD_DEAD = 8,     /* gives up its hart for the last time */
+	THREAD_RUNNABLE = 0,  /* runs, or waits for a hart */
+	THREAD_ASLEEP = 1,    /* until woken, or a signal comes */
+	THREAD_WAITING = 2,   /* until woken; signals wait too */
+	THREAD_STOPPED = 4,   /* by a job-control signal */
+	THREAD_DEAD = 8,      /* gives up its hart for the last time */
+	THREAD_KILLABLE = 16, /* until woken, or its process ends */
 };
 
 /* A thread's part in scheduling. */
@@ -49,6 +50,9 @@ void sched_entity_init(struct sched_entity *e, const struct sched_entity *parent
 /* The first thing that a new thread does. */
 void sched_begin(void);
 
+/* What ends a sleep, besides being woken: nothing; a signal to be acted on; the process's end. */
+enum sleep_how { SLEEP_DEAF = 0, SLEEP_SIGNALS = 1, SLEEP_KILLABLE = 2 };
+
 /* Makes t runnable if it is asleep (or waits). Any context, under any lock but a run queue's. */
 void thread_wake(struct thread *t);
 /* The same, if its state is one of those named. => whether it was. */
@@ -58,8 +62,8 @@ bool thread_wake_from(struct thread *t, unsigned states);
  * Sleeping in two steps, between which the condition is looked at once more: after begin a
  * wake-up is not lost. => as waitq_sleep().
  */
-void thread_sleep_begin(bool interruptible);
-int thread_sleep(uint64_t deadline_ns, bool interruptible);
+void thread_sleep_begin(int how);
+int thread_sleep(uint64_t deadline_ns, int how);
 void thread_sleep_cancel(void);
 
 /* Gives the hart to others that wait for it: sched_yield, and the end of a slice. */

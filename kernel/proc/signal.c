@@ -364,6 +364,13 @@ bool signal_is_due(const struct thread *t)
 	       (p->execing && p->execing != t);
 }
 
+bool signal_is_deadly(const struct thread *t)
+{
+	const struct proc *p = t->proc;
+
+	return t->work & WORK_SIGNAL && (p->is_ending || (p->execing && p->execing != t));
+}
+
 void signal_recalculate_locked(struct thread *t)
 {
 	if ((t->pending.set | t->proc->pending.set) & ~t->sigmask)

@@ -58,6 +58,8 @@ void signal_force(int signo, int code, uint64_t addr);
 
 /* => whether a signal that may act is pending for t, the current one. Cheap. */
 bool signal_is_due(const struct thread *t);
+/* => whether t, the current one, is to end instead of going on. */
+bool signal_is_deadly(const struct thread *t);
 /* Changes the current thread's mask. */
 void signal_set_mask(uint64_t mask);
 /* The mask until the system call is over: rt_sigsuspend, ppoll, pselect6. */

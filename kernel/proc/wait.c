@@ -103,16 +103,16 @@ void waitq_wake_all(struct waitq *q)
 		wake(q, true);
 }
 
-int waitq_sleep(struct waitq *q, struct spinlock *lock, uint64_t deadline_ns, bool interruptible)
+int waitq_sleep(struct waitq *q, struct spinlock *lock, uint64_t deadline_ns, int how)
 {
 	struct waiter w = {.thread = thread_current(), .is_exclusive = true};
 	int err;
 
 	waitq_add(q, &w);
-	thread_sleep_begin(interruptible);
+	thread_sleep_begin(how);
 	if (lock)
 		spin_unlock(lock);
-	err = thread_sleep(deadline_ns, interruptible);
+	err = thread_sleep(deadline_ns, how);
 	waitq_remove(&w);
 	if (lock)
 		spin_lock(lock);

@@ -53,9 +53,10 @@ void waitq_init(struct waitq *q);
 /*
  * Sleeps until woken; `lock` (NULL: none) is dropped for that and taken again.
  * => 0: woken, or by chance: look again. -ETIMEDOUT: arch_time_ns() reached deadline_ns
- *    (UINT64_MAX: never). -ERESTARTSYS: `interruptible`, and a signal is to be acted on.
+ *    (UINT64_MAX: never). -ERESTARTSYS: `how` is SLEEP_SIGNALS (or true), and a signal is to be
+ *    acted on; or SLEEP_KILLABLE, and the process ends.
  */
-int waitq_sleep(struct waitq *q, struct spinlock *lock, uint64_t deadline_ns, bool interruptible);
+int waitq_sleep(struct waitq *q, struct spinlock *lock, uint64_t deadline_ns, int how);
 
 /* One sleeper, and all that only watch; or everyone. */
 void waitq_wake_one(struct waitq *q);

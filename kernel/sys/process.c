@@ -3,10 +3,17 @@
  */
 #include "kernel/sys/sys.h"
 #include "kernel/fs/context.h"
+#include "kernel/fs/pidfd.h"
 #include "kernel/mm/space/aspace.h"
 #include "kernel/proc/clock.h"
 
 /* -- beginning ----------------------------------------------------------------------------- */
+
+/* What clone() takes and what changes nothing here. */
+#define CLONE_WITHOUT_EFFECT (CLONE_UNTRACED | CLONE_PTRACE | CLONE_IO | CLONE_SYSVSEM)
+#define CLONE3_KNOWN         (0xffffff00u | CLONE_NEWTIME | CLONE_CLEAR_SIGHAND | CLONE_INTO_CGROUP)
+#define PID_NS_LEVELS        32 /* Linux's limit; here there is one */
+#define PID_MAX              4194304
 
 int64_t sys_clone(const uint64_t *a)
 {
@@ -17,19 +24,40 @@ int64_t sys_clone(const uint64_t *a)
 	    .parent_tid = a[2],
 	    .tls = a[3],
 	    .child_tid = a[4],
+	    .pidfd = a[2],
 	    .fork_files = fs_fork,
+	    .pidfd_make = pidfd_clone,
+	    .pidfd_drop = pidfd_unclone,
 	};
 
-	req.flags &=
-	    ~(uint64_t)(CLONE_DETACHED | CLONE_UNTRACED | CLONE_PTRACE | CLONE_IO | CLONE_SYSVSEM);
+	/* Both want the same word. */
+	if ((req.flags & CLONE_PIDFD) && (req.flags & CLONE_PARENT_SETTID))
+		return -EINVAL;
+	req.flags &= ~(uint64_t)CLONE_WITHOUT_EFFECT;
 	return proc_clone(&req);
+}
+
+/* Reads the number that the child is to have. => 0 or -errno. */
+static int64_t set_tid_get(const struct linux_clone_args *args, int32_t *tid)
+{
+	int32_t tids[PID_NS_LEVELS];
+
+	if (args->set_tid_size > PID_NS_LEVELS || !args->set_tid != !args->set_tid_size)
+		return -EINVAL;
+	if (arch_copy_from_user(tids, VADDR(args->set_tid), args->set_tid_size * sizeof tids[0]))
+		return -EFAULT;
+	*tid = tids[0];
+	return 0;
 }
 
 int64_t sys_clone3(const uint64_t *a)
 {
 	struct linux_clone_args args = {0};
-	struct clone_request req = {.fork_files = fs_fork};
+	struct clone_request req = {
+	    .fork_files = fs_fork, .pidfd_make = pidfd_clone, .pidfd_drop = pidfd_unclone};
 	uint64_t len = a[1];
+	int32_t tid = 0;
+	int64_t error;
 
 	if (len > PAGE_SIZE)
 		return -E2BIG;
@@ -46,12 +74,25 @@ int64_t sys_clone3(const uint64_t *a)
 		if (byte)
 			return -E2BIG;
 	}
-	if (args.flags & (CSIGNAL | CLONE_DETACHED | CLONE_INTO_CGROUP) || args.set_tid_size ||
+	error = set_tid_get(&args, &tid);
+	if (error)
+		return error;
+	if (args.flags & ~(uint64_t)CLONE3_KNOWN || args.flags & CLONE_DETACHED ||
 	    args.exit_signal > SIGMAX || (args.stack == 0) != (args.stack_size == 0) ||
+	    args.stack + args.stack_size < args.stack ||
+	    args.stack + args.stack_size > arch_user_end().v ||
 	    ((args.flags & (CLONE_THREAD | CLONE_PARENT)) && args.exit_signal))
 		return -EINVAL;
-	req.flags =
-	    args.flags & ~(uint64_t)(CLONE_UNTRACED | CLONE_PTRACE | CLONE_IO | CLONE_SYSVSEM);
+	if (args.flags & CLONE_INTO_CGROUP)
+		return len < sizeof args || args.cgroup > INT32_MAX ? -EINVAL : -EBADF;
+	if (args.set_tid_size) {
+		if (args.set_tid_size > 1 || tid < 1 || tid >= PID_MAX)
+			return -EINVAL;
+		if (proc_current()->cred.euid != 0)
+			return -EPERM;
+		req.set_tid = &tid;
+	}
+	req.flags = args.flags & ~(uint64_t)CLONE_WITHOUT_EFFECT;
 	req.exit_signal = (int)args.exit_signal;
 	req.stack = args.stack ? args.stack + args.stack_size : 0;
 	req.tls = args.tls;
@@ -126,6 +167,25 @@ int64_t sys_wait4(const uint64_t *a)
 	return arch_copy_to_user(VADDR(a[3]), &r, sizeof r) != 0 ? -EFAULT : result;
 }
 
+/* For the child that descriptor `id` stands for. */
+static int64_t wait_pidfd(struct wait_request *req, struct wait_result *w)
+{
+	struct file *f = sys_fd(req->id);
+	bool nonblock = f && f->flags & PIDFD_NONBLOCK;
+	int64_t result = -EBADF;
+
+	req->ref = f ? pidfd_ref(f) : NULL;
+	if (req->ref) {
+		req->options |= nonblock ? WNOHANG : 0;
+		result = proc_wait(req, w);
+		if (result == 0 && nonblock)
+			result = -EAGAIN;
+	}
+	if (f)
+		file_put(f);
+	return result;
+}
+
 int64_t sys_waitid(const uint64_t *a)
 {
 	struct wait_request req = {
@@ -139,12 +199,11 @@ int64_t sys_waitid(const uint64_t *a)
 			    W_CLONE | W_ALL) ||
 	    !(req.options & (WEXITED | WSTOPPED | WCONTINUED)))
 		return -EINVAL;
-	if (req.type != P_ALL && req.type != P_PID && req.type != P_PGID)
+	if ((req.type != P_ALL && req.type != P_PID && req.type != P_PGID && req.type != P_PIDFD) ||
+	    (req.type == P_PID && (int32_t)req.id <= 0) ||
+	    (req.type != P_ALL && (int32_t)req.id < 0))
 		return -EINVAL;
-	if ((req.type == P_PID && (int32_t)req.id <= 0) ||
-	    (req.type == P_PGID && (int32_t)req.id < 0))
-		return -EINVAL;
-	result = proc_wait(&req, &w);
+	result = req.type == P_PIDFD ? wait_pidfd(&req, &w) : proc_wait(&req, &w);
 	if (result < 0)
 		return result;
 	if (result > 0) {
@@ -319,10 +378,14 @@ int64_t sys_setpgid(const uint64_t *a)
 	int32_t pid = (int32_t)a[0], pgid = (int32_t)a[1];
 	int64_t error = 0;
 
+	if (pid == 0)
+		pid = (int32_t)self->pid;
+	if (pgid == 0)
+		pgid = pid;
 	if (pgid < 0)
 		return -EINVAL;
 	spin_lock(&proc_tree_lock);
-	if (pid != 0 && (uint32_t)pid != self->pid)
+	if ((uint32_t)pid != self->pid)
 		p = proc_find_locked((uint32_t)pid);
 	if (!p || (p != self && p->parent != self))
 		error = -ESRCH;
@@ -332,8 +395,6 @@ int64_t sys_setpgid(const uint64_t *a)
 		error = -EACCES;
 	else if (p->sid == p->pid)
 		error = -EPERM;
-	if (!error && pgid == 0)
-		pgid = (int32_t)p->pid;
 	if (!error && (uint32_t)pgid != p->pid &&
 	    !proc_group_exists_locked((uint32_t)pgid, self->sid))
 		error = -EPERM;

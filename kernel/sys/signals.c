@@ -2,7 +2,9 @@
  * System calls on signals. What a signal does is kernel/proc/signal.c's matter.
  */
 #include "kernel/sys/sys.h"
+#include "kernel/fs/pidfd.h"
 #include "kernel/proc/clock.h"
+#include "kernel/proc/pidref.h"
 
 #define SIGSET_LEN 8
 
@@ -287,4 +289,60 @@ int64_t sys_rt_tgsigqueueinfo(const uint64_t *a)
 	if ((int)a[0] <= 0 || (int)a[1] <= 0)
 		return -EINVAL;
 	return send_thread((int)a[0], (int)a[1], &info);
+}
+
+#define PIDFD_SIGNAL_THREAD        1
+#define PIDFD_SIGNAL_THREAD_GROUP  2
+#define PIDFD_SIGNAL_PROCESS_GROUP 4
+
+/* Tree locked. scope: PIDFD_SIGNAL_*; 0: as the pidfd was opened. */
+static int64_t send_ref_locked(struct pidref *r, uint32_t scope, bool is_thread,
+			       const struct linux_siginfo *info)
+{
+	struct thread *t = r->thread;
+	int64_t error;
+
+	if (!t)
+		return -ESRCH;
+	if (scope == PIDFD_SIGNAL_PROCESS_GROUP)
+		return send_many_locked(-(int32_t)t->tid, info);
+	if (scope == PIDFD_SIGNAL_THREAD_GROUP || (!scope && !is_thread))
+		return t->is_leader ? send_proc_locked(t->proc, info) : -ESRCH;
+	error = may_send(t->proc, info->signo);
+	return error || !info->signo ? error : signal_send_thread(t, info);
+}
+
+int64_t sys_pidfd_send_signal(const uint64_t *a)
+{
+	struct linux_siginfo info = info_of((int)a[1], SI_USER);
+	uint32_t scope = (uint32_t)a[3];
+	struct file *f;
+	struct pidref *r;
+	int64_t error = 0;
+
+	if (scope & (scope - 1) || scope > PIDFD_SIGNAL_PROCESS_GROUP)
+		return -EINVAL;
+	f = sys_fd(a[0]);
+	r = f ? pidfd_ref(f) : NULL;
+	if (!r)
+		error = -EBADF;
+	else if (a[2] && arch_copy_from_user(&info, VADDR(a[2]), sizeof info) != 0)
+		error = -EFAULT;
+	else if (info.signo != (int)a[1] || info.signo < 0 || info.signo > SIGMAX)
+		error = -EINVAL;
+	else {
+		if (!a[2] && (scope == PIDFD_SIGNAL_THREAD || (!scope && f->flags & PIDFD_THREAD)))
+			info.code = SI_TKILL;
+		spin_lock(&proc_tree_lock);
+		/* Only to itself may a program pretend to be the kernel. */
+		if (a[2] && (info.code >= 0 || info.code == SI_TKILL) &&
+		    (!r->thread || r->thread != thread_current()))
+			error = -EPERM;
+		else
+			error = send_ref_locked(r, scope, f->flags & PIDFD_THREAD, &info);
+		spin_unlock(&proc_tree_lock);
+	}
+	if (f)
+		file_put(f);
+	return error;
 }

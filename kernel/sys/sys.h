@@ -37,6 +37,8 @@ sys_call /* process.c */
 	sys_exit, sys_exit_group, sys_wait4, sys_waitid, sys_clone, sys_clone3, sys_unshare,
 	sys_set_tid_address, sys_set_robust_list, sys_get_robust_list, sys_rseq, sys_getpid,
 	sys_getppid, sys_gettid, sys_umask, sys_prctl, sys_getpgid, sys_getsid, sys_setpgid, sys_setsid;
+sys_call /* pidfd.c */
+	sys_pidfd_open, sys_pidfd_getfd;
 sys_call /* exec.c */
 	sys_execve, sys_execveat;
 sys_call /* cred.c */
@@ -57,7 +59,7 @@ sys_call /* sched.c */
 sys_call /* signals.c */
 	sys_rt_sigaction, sys_rt_sigprocmask, sys_rt_sigpending, sys_rt_sigsuspend,
 	sys_rt_sigtimedwait, sys_rt_sigqueueinfo, sys_rt_tgsigqueueinfo, sys_rt_sigreturn,
-	sys_sigaltstack, sys_kill, sys_tkill, sys_tgkill;
+	sys_pidfd_send_signal, sys_sigaltstack, sys_kill, sys_tkill, sys_tgkill;
 sys_call /* times.c */
 	sys_clock_gettime, sys_clock_getres, sys_gettimeofday, sys_nanosleep, sys_clock_nanosleep,
 	sys_restart_syscall, sys_setitimer, sys_getitimer, sys_timer_create, sys_timer_settime,
