@@ -27,7 +27,7 @@ help:
 	@echo 'make run        install what is missing, build, run user/tour with its statistics'
 	@echo 'make check      formatting, include rules, unit tests: seconds'
 	@echo 'make test       install what is missing, build, run every test: minutes'
-	@echo 'make bench      host CPU time beside native and QEMU'
+	@echo 'make bench      host CPU time beside native and QEMU; costs of the kernel beside Linux'
 	@echo 'make soak       longer random runs'
 	@echo 'make readme     write what its commands print now into README.md'
 	@echo 'make deps       install what is missing (Debian; as root or through sudo)'
@@ -233,10 +233,10 @@ test:
 	@test/install-deps run test
 	@$(MAKE) $(JOBS) test-built
 
-test-built: all $(UNIT_TESTS) $(GUEST_BIN) $(NATIVE_BIN)
+test-built: all $(UNIT_TESTS) $(GUEST_BIN) $(NATIVE_BIN) $(BUILD)/bench/costs
 	@UNIT_TESTS='$(UNIT_TESTS)' test/run-all
 
-BENCH_SRC := $(wildcard test/bench/*.c)
+BENCH_SRC := test/bench/integer.c test/bench/ring.c test/bench/stream.c
 BENCH_BIN := $(patsubst test/bench/%.c,$(BUILD)/bench/riscv/%,$(BENCH_SRC)) \
         $(patsubst test/bench/%.c,$(BUILD)/bench/native/%,$(BENCH_SRC))
 BENCH_CFLAGS := -std=gnu17 -O2 -fno-tree-vectorize -Wall -Wextra -static -I. -MMD -MP
@@ -250,12 +250,24 @@ $(BUILD)/bench/native/%: test/bench/%.c $(BUILD)/flags/bench
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(BENCH_CFLAGS) $< -o $@
 
+# The kernel's costs: one program, which other kernels run too; and a developer's tool that tells
+# where the instructions go.
+COSTS_SRC := $(wildcard test/bench/costs/*.c)
+$(BUILD)/bench/costs: $(COSTS_SRC) test/bench/costs/costs.h $(BUILD)/flags/bench
+	@mkdir -p $(@D)
+	$(Q)$(CROSS)gcc $(filter-out -MMD -MP,$(BENCH_CFLAGS)) $(COSTS_SRC) -o $@
+
+$(BUILD)/bench/profile: test/bench/profile.c $(HOST_OBJ)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(filter-out -MMD -MP,$(HOST_CFLAGS)) $(CFLAGS) $< \
+		$(filter-out %/tool/main.o,$(HOST_OBJ)) -o $@ $(HOST_LDLIBS)
+
 .PHONY: bench-built soak-built
 bench:
 	@test/install-deps run test
 	@$(MAKE) $(JOBS) bench-built
 
-bench-built: all $(BENCH_BIN) $(BUILD)/test/guest/hello
+bench-built: all $(BENCH_BIN) $(BUILD)/bench/costs $(BUILD)/test/guest/hello
 	@test/run-bench
 
 # Writes what the README's commands print now into it.

@@ -14,6 +14,7 @@
  *     9p=TAG[/FOLDER],PATH[,rw]   a folder of the host's, of the 9P device of that tag, is
  *                    mounted on PATH; may come several times. %XX stands for a byte
  *     verbose        says what is found
+ *     zicboz=off     pages are cleared by stores even where the hart has cbo.zero (boot.c)
  *
  * What else the first program needs comes from files of the RAM disk, which are
  * gone from the tree before it starts:
@@ -327,7 +328,7 @@ static struct inode *find_cwd(const char *path)
 
 /* -- standard streams ---------------------------------------------------------------------- */
 
-/* A port that is missing leaves its number closed; a machine without a console has the UART. */
+/* A port that is missing leaves its number closed; where there is none at all, all are the UART. */
 static void open_streams(const struct dt *dt, struct proc *p)
 {
 	static const char *const names[3] = {"stdin", "stdout", "stderr"};
@@ -335,7 +336,7 @@ static void open_streams(const struct dt *dt, struct proc *p)
 
 	for (int fd = 0; fd < 3; fd++)
 		streams[fd] = console_port(names[fd]);
-	if (!console_found())
+	if (!streams[0] && !streams[1] && !streams[2])
 		uart = uart_init(dt);
 	for (int fd = 0; fd < 3; fd++) {
 		struct stream *s = uart ? uart : streams[fd];

@@ -29,6 +29,7 @@
 	12 /* at most: root, 3 of the image, 4 of the linear map, 1 of devices, spare              \
 	    */
 #define MAX_DT_SIZE 0x200000
+#define CBOZ_MIN    16 /* smaller blocks would be slower than stores */
 
 #define GIB  (1UL << 30)
 #define MIB2 (1UL << 21)
@@ -49,6 +50,8 @@ static struct board {
 	uint64_t finisher;                 /* 0: none */
 	uint64_t timebase_hz, seed;
 	bool has_sstc;
+	uint64_t cboz_block; /* bytes that a cbo.zero zeroes; 0: the hart has none */
+	bool no_zicboz;      /* the command line says so */
 	struct {
 		uint64_t start, end;
 	} taken[MAX_TAKEN];
@@ -88,15 +91,16 @@ static void read_memory(const struct dt *dt, const struct dt_node *n)
 	}
 }
 
-/* => whether the underscore-separated ISA string names the extension. */
-static bool isa_has(const char *isa, const char *extension)
+/* => whether a list of words, each behind a separator but maybe the first, has the word. */
+static bool has_word(const char *list, char separator, const char *word)
 {
-	size_t len = strlen(extension);
+	size_t len = strlen(word);
 
-	while ((isa = strchr(isa, '_'))) {
-		isa++;
-		if (strncmp(isa, extension, len) == 0 && (isa[len] == '_' || !isa[len]))
+	while (list) {
+		if (strncmp(list, word, len) == 0 && (list[len] == separator || !list[len]))
 			return true;
+		list = strchr(list, separator);
+		list += list != NULL;
 	}
 	return false;
 }
@@ -114,15 +118,21 @@ static void read_cpu(const struct dt *dt, const struct dt_node *n, uint64_t boot
 	boot_percpus[boot_nharts].hartid = hartid;
 	boot_percpus[boot_nharts].index = boot_nharts;
 	boot_nharts++;
-	if (hartid == boot_hartid && isa)
-		board.has_sstc = isa_has(isa, "sstc");
+	if (hartid != boot_hartid || !isa)
+		return;
+	board.has_sstc = has_word(isa, '_', "sstc");
+	if (!has_word(isa, '_', "zicboz") ||
+	    !dt_prop_number(dt, n, "riscv,cboz-block-size", &board.cboz_block))
+		board.cboz_block = 0;
 }
 
 static void read_chosen(const struct dt *dt, const struct dt_node *n)
 {
 	uint32_t len;
 	const uint8_t *seed = dt_prop(dt, n, "rng-seed", &len);
+	const char *line = dt_prop_string(dt, n, "bootargs");
 
+	board.no_zicboz = line && has_word(line, ' ', "zicboz=off");
 	if (!dt_prop_number(dt, n, "linux,initrd-start", &board.initrd_start) ||
 	    !dt_prop_number(dt, n, "linux,initrd-end", &board.initrd_end) ||
 	    board.initrd_end < board.initrd_start)
@@ -308,6 +318,9 @@ void arch_boot(uint64_t hartid, uint64_t dt_pa, pte_t *early_table)
 		panic("device tree: no hart %lu, which started the kernel", hartid);
 	percpu_set(&boot_percpus[index]);
 
+	if (!board.no_zicboz && board.cboz_block >= CBOZ_MIN && board.cboz_block <= PAGE_SIZE / 8 &&
+	    (board.cboz_block & (board.cboz_block - 1)) == 0)
+		page_cboz_block = board.cboz_block;
 	tables_build();
 	frames_start(dt_pa, dt.size);
 	percpu()->timer_ns = 0;

@@ -1,6 +1,7 @@
 /*
  * Whole pages, the inner loops of demand zero and copy-on-write: 64 words a
- * turn, so that a clear takes 512 stores and 16 instructions more.
+ * turn, so that a clear takes 512 stores and 20 instructions more. Where the hart
+ * can zero a block at once (Zicboz), it does that: 64 blocks of 64 bytes, 8 a turn.
  */
 #include "rv/pte.h"
 
@@ -8,8 +9,10 @@
 	/* void arch_page_clear(void *kva) */
 	.globl	arch_page_clear
 arch_page_clear:
+	ld	t1, page_cboz_block
 	li	t0, RV_PAGE_SIZE
 	add	t0, a0, t0
+	bnez	t1, clear_blocks
 1:
 	.set	offset, 0
 	.rept	64
@@ -20,6 +23,25 @@ arch_page_clear:
 	bne	a0, t0, 1b
 	ret
 
+	/* t1: length of a block, of which a page has at least 8 */
+	.option	push
+	.option	arch, +zicboz
+clear_blocks:
+	.rept	8
+	cbo.zero (a0)
+	add	a0, a0, t1
+	.endr
+	bne	a0, t0, clear_blocks
+	ret
+	.option	pop
+
+	.data
+	.balign	8
+	.globl	page_cboz_block
+page_cboz_block:
+	.dword	0
+
+	.text
 	/* void arch_page_copy(void *to, const void *from) */
 	.globl	arch_page_copy
 arch_page_copy:

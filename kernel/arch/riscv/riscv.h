@@ -106,6 +106,7 @@ void secondary_start(void); /* head.S; a0: the hart's number, a1: address of its
 /* => FS is not Off. */
 void fpu_save(struct arch_fp *to);
 void fpu_restore(const struct arch_fp *from);
+extern uint64_t page_cboz_block; /* bytes that a cbo.zero zeroes; 0: do without */
 
 /* -- thread.c -- */
 /* A first use of floating point. => false: it was none, the instruction is illegal. */
