@@ -404,6 +404,8 @@
 #define O_APPEND    02000
 #define O_NONBLOCK  04000
 #define O_DSYNC     010000
+#define O_ASYNC     020000
+#define O_SYNC      04010000
 #define O_DIRECT    040000
 #define O_LARGEFILE 0100000
 #define O_DIRECTORY 0200000
@@ -450,10 +452,16 @@
 #define F_DUPFD_CLOEXEC 1030
 #define F_SETPIPE_SZ    1031
 #define F_GETPIPE_SZ    1032
+#define F_SETLEASE      1024
+#define F_GETLEASE      1025
+#define F_NOTIFY        1026
+#define F_DUPFD_QUERY   1027
 #define F_SETOWN        8
 #define F_GETOWN        9
 #define F_SETSIG        10
 #define F_GETSIG        11
+#define F_SETOWN_EX     15
+#define F_GETOWN_EX     16
 #define F_OFD_GETLK     36
 #define F_OFD_SETLK     37
 #define F_OFD_SETLKW    38
@@ -475,6 +483,32 @@
 
 #define RENAME_NOREPLACE 1
 #define RENAME_EXCHANGE  2
+#define RENAME_WHITEOUT  4
+
+#define RWF_HIPRI    0x01
+#define RWF_DSYNC    0x02
+#define RWF_SYNC     0x04
+#define RWF_APPEND   0x10
+#define RWF_NOAPPEND 0x20
+
+#define FALLOC_FL_KEEP_SIZE  0x1
+#define FALLOC_FL_PUNCH_HOLE 0x2
+
+#define SPLICE_F_MOVE     1
+#define SPLICE_F_NONBLOCK 2
+#define SPLICE_F_MORE     4
+#define SPLICE_F_GIFT     8
+
+#define RESOLVE_NO_XDEV       0x01
+#define RESOLVE_NO_MAGICLINKS 0x02
+#define RESOLVE_NO_SYMLINKS   0x04
+#define RESOLVE_BENEATH       0x08
+#define RESOLVE_IN_ROOT       0x10
+#define RESOLVE_CACHED        0x20
+
+struct linux_open_how {
+	uint64_t flags, mode, resolve;
+};
 
 #define TCGETS     0x5401
 #define TIOCGPGRP  0x540f
@@ -529,6 +563,7 @@ struct linux_statx_timestamp {
 };
 
 #define STATX_BASIC_STATS     0x7ff
+#define STATX_BTIME           0x800
 #define STATX_MNT_ID          0x1000
 #define STATX__RESERVED       0x80000000u
 #define STATX_ATTR_MOUNT_ROOT 0x2000
@@ -572,6 +607,13 @@ struct linux_pollfd {
 	int32_t fd;
 	int16_t events, revents;
 };
+
+struct linux_f_owner_ex {
+	int32_t type, pid;
+};
+#define F_OWNER_TID  0
+#define F_OWNER_PID  1
+#define F_OWNER_PGRP 2
 
 struct linux_flock {
 	int16_t type, whence;

@@ -1,6 +1,6 @@
 /*
  * What of the file system belongs to a process: its table of descriptors, its
- * current folder and umask, and its program.
+ * current folder, its root and umask, and its program.
  *
  * Table and context are counted, since clone() may share either:
  *
@@ -21,7 +21,7 @@
 
 #define FIRST_UMASK 022
 
-static struct fs_context *context_create(struct inode *cwd, uint32_t umask)
+static struct fs_context *context_create(struct inode *cwd, struct inode *root, uint32_t umask)
 {
 	struct fs_context *fs = kzalloc(sizeof *fs);
 
@@ -32,6 +32,8 @@ static struct fs_context *context_create(struct inode *cwd, uint32_t umask)
 	spin_init(&fs->lock);
 	inode_get(cwd);
 	fs->cwd = cwd;
+	inode_get(root);
+	fs->root = root;
 	return fs;
 }
 
@@ -45,15 +47,17 @@ void fs_context_put(struct fs_context *fs)
 	if (__atomic_sub_fetch(&fs->refs, 1, __ATOMIC_ACQ_REL) > 0)
 		return;
 	inode_put(fs->cwd);
+	inode_put(fs->root);
 	kfree(fs);
 }
 
 static struct fs_context *context_copy(struct fs_context *from)
 {
-	struct inode *cwd = fs_context_cwd(from);
-	struct fs_context *fs = context_create(cwd, from->umask);
+	struct inode *cwd = fs_context_cwd(from), *root = fs_context_root(from);
+	struct fs_context *fs = context_create(cwd, root, from->umask);
 
 	inode_put(cwd);
+	inode_put(root);
 	return fs;
 }
 
@@ -66,11 +70,39 @@ struct inode *fs_context_cwd(struct fs_context *fs)
 	return cwd;
 }
 
+struct inode *fs_context_root(struct fs_context *fs)
+{
+	spin_lock(&fs->lock);
+	struct inode *root = fs->root;
+	inode_get(root);
+	spin_unlock(&fs->lock);
+	return root;
+}
+
+struct inode *fs_root(void)
+{
+	const struct proc *p = proc_current();
+
+	if (p && p->fs)
+		return fs_context_root(p->fs);
+	inode_get(tree_root());
+	return tree_root();
+}
+
 void fs_context_enter(struct fs_context *fs, struct inode *dir)
 {
 	spin_lock(&fs->lock);
 	struct inode *old = fs->cwd;
 	fs->cwd = dir;
+	spin_unlock(&fs->lock);
+	inode_put(old);
+}
+
+void fs_context_confine(struct fs_context *fs, struct inode *dir)
+{
+	spin_lock(&fs->lock);
+	struct inode *old = fs->root;
+	fs->root = dir;
 	spin_unlock(&fs->lock);
 	inode_put(old);
 }
@@ -92,7 +124,7 @@ static void release_files(struct proc *p)
 		fdtable_put(fds);
 	if (fs)
 		fs_context_put(fs);
-	inode_put(exe);
+	inode_run_put(exe);
 	kfree(exe_path);
 }
 
@@ -109,10 +141,10 @@ static char *copy_path(const char *path)
 int fs_attach(struct proc *p, struct inode *cwd, struct inode *exe, const char *exe_path)
 {
 	p->fds = fdtable_create();
-	p->fs = context_create(cwd, FIRST_UMASK);
+	p->fs = context_create(cwd, tree_root(), FIRST_UMASK);
 	p->exe_path = copy_path(exe_path);
-	inode_get(exe);
-	p->exe = exe;
+	if (inode_run_get(exe) == 0)
+		p->exe = exe;
 	if (!p->fds || !p->fs || !p->exe_path) {
 		release_files(p);
 		return -ENOMEM;
@@ -136,8 +168,8 @@ int fs_fork(struct proc *child, struct proc *parent, bool share_files, bool shar
 		child->fs = context_copy(parent->fs);
 	}
 	child->exe_path = copy_path(parent->exe_path);
-	inode_get(parent->exe);
-	child->exe = parent->exe;
+	if (inode_run_get(parent->exe) == 0)
+		child->exe = parent->exe;
 	if (!child->fds || !child->fs || !child->exe_path) {
 		release_files(child);
 		return -ENOMEM;
@@ -186,11 +218,10 @@ void fs_exec_commit(struct proc *p, struct inode *exe, char *exe_path)
 	char *old_path = p->exe_path;
 
 	fdtable_exec(p->fds);
-	inode_get(exe);
 	spin_lock(&p->lock);
 	p->exe = exe;
 	p->exe_path = exe_path;
 	spin_unlock(&p->lock);
-	inode_put(old_exe);
+	inode_run_put(old_exe);
 	kfree(old_path);
 }

@@ -14,15 +14,20 @@ struct fs_context {
 	uint32_t refs;  /* processes that share it */
 	uint32_t umask; /* atomic */
 	struct spinlock lock;
-	struct inode *cwd; /* guarded by lock; holds a reference */
+	struct inode *cwd, *root; /* guarded by lock; each holds a reference */
 };
 
 void fs_context_get(struct fs_context *fs);
 void fs_context_put(struct fs_context *fs);
 /* => the current folder, with a reference. */
 struct inode *fs_context_cwd(struct fs_context *fs);
-/* Makes `dir` the current folder; takes over the caller's reference. */
+/* => the folder that "/" is, with a reference. */
+struct inode *fs_context_root(struct fs_context *fs);
+/* => the same of the current process; before it has one, the tree's. */
+struct inode *fs_root(void);
+/* Makes `dir` the current folder, or the root; takes over the caller's reference. */
 void fs_context_enter(struct fs_context *fs, struct inode *dir);
+void fs_context_confine(struct fs_context *fs, struct inode *dir);
 
 /*
  * Gives the first process its table, current folder and program, and makes its end release them.
@@ -38,8 +43,8 @@ int fs_fork(struct proc *child, struct proc *parent, bool share_files, bool shar
 
 /*
  * At exec: a table that is shared is copied (prepare, may fail: -ENOMEM), then (commit) what is
- * close-on-exec is closed and the program is `exe`, of which a reference is taken. exe_path was
- * kmalloc'd and is taken over.
+ * close-on-exec is closed and the program is `exe`, whose run (inode_run_get) is taken over, as is
+ * exe_path, which was kmalloc'd.
  */
 int fs_exec_prepare(struct proc *p);
 void fs_exec_commit(struct proc *p, struct inode *exe, char *exe_path);

@@ -70,6 +70,13 @@ static int file_bind(struct file *f, struct inode *i)
 		f->data = i->data;
 		mobj_get(f->data);
 	}
+	if (inode_is_regular(i) && file_may_write(f)) {
+		int error = inode_write_get(i);
+
+		if (error)
+			return error;
+		f->is_writer = true;
+	}
 	return 0;
 }
 
@@ -129,6 +136,8 @@ void file_put(struct file *f)
 		return;
 	if (f->inode->locks)
 		file_locks_drop(f->inode->locks, f);
+	if (f->is_writer)
+		inode_write_put(f->inode);
 	if (f->ops->release)
 		f->ops->release(f);
 	if (f->data)
@@ -220,7 +229,7 @@ static ssize_t transfer(struct file *f, struct uio *u, uint64_t *pos,
 	ssize_t n;
 
 	if (pos)
-		return op(f, u, pos);
+		return *pos + u->left > INT64_MAX ? -EINVAL : op(f, u, pos);
 	if (!f->ops->is_seekable)
 		return op(f, u, &f->pos); /* here: nobody looks at the position */
 	mutex_lock(&f->lock);
@@ -249,6 +258,34 @@ ssize_t file_write(struct file *f, struct uio *u, uint64_t *pos)
 	return transfer(f, u, pos, f->ops->write);
 }
 
+/*
+ * SEEK_DATA, SEEK_HOLE: pages that have a frame are data, others are holes, and so is the end. Of a
+ * file whose contents are elsewhere all is data. => the position, or -ENXIO.
+ */
+static int64_t seek_contents(struct file *f, int64_t offset, int whence)
+{
+	int64_t size = f->data ? (int64_t)f->data->size : 0;
+	uint64_t page = (uint64_t)offset >> PAGE_SHIFT, next = page;
+
+	if (offset < 0 || offset >= size)
+		return -ENXIO;
+	if (!f->inode->fs || f->inode->fs->ops != &tmpfs_ops)
+		return whence == SEEK_DATA ? offset : size;
+	spin_lock(&f->data->lock);
+	if (whence == SEEK_DATA) {
+		if (!mobj_next_locked(f->data, &next, UINT64_MAX))
+			next = INT64_MAX >> PAGE_SHIFT;
+	} else {
+		while ((int64_t)(next << PAGE_SHIFT) < size && mobj_lookup_locked(f->data, next))
+			next++;
+	}
+	spin_unlock(&f->data->lock);
+	int64_t at = next == page ? offset : (int64_t)(next << PAGE_SHIFT);
+	if (at >= size)
+		return whence == SEEK_DATA ? -ENXIO : size;
+	return at;
+}
+
 int64_t file_seek(struct file *f, int64_t offset, int whence)
 {
 	int64_t base, size = f->data ? (int64_t)f->data->size : 0, result;
@@ -263,17 +300,10 @@ int64_t file_seek(struct file *f, int64_t offset, int whence)
 	case SEEK_CUR: base = (int64_t)f->pos; break;
 	case SEEK_END: base = size; break;
 	case SEEK_DATA:
-	case SEEK_HOLE:
-		/* A file counts as data throughout, with one hole at its end. */
-		result = offset < 0 || offset >= size ? -ENXIO
-			 : whence == SEEK_DATA        ? offset
-						      : size;
-		goto out;
+	case SEEK_HOLE: result = seek_contents(f, offset, whence); goto out;
 	default: result = -EINVAL; goto out;
 	}
-	if (__builtin_add_overflow(base, offset, &result))
-		result = -EOVERFLOW;
-	else if (result < 0)
+	if (__builtin_add_overflow(base, offset, &result) || result < 0)
 		result = -EINVAL;
 out:
 	if (result >= 0)
@@ -336,9 +366,13 @@ static ssize_t regular_read(struct file *f, struct uio *u, uint64_t *pos)
 		}
 		*pos += moved;
 		total += (ssize_t)moved;
-		if (moved < n)
-			return total > 0 ? total : -EFAULT;
+		if (moved < n) {
+			total = total > 0 ? total : -EFAULT;
+			break;
+		}
 	}
+	if (!(f->flags & O_NOATIME))
+		inode_accessed(f->inode);
 	return total;
 }
 
@@ -394,8 +428,10 @@ static ssize_t regular_write(struct file *f, struct uio *u, uint64_t *pos)
 		}
 	}
 	kfree(chunk);
-	if (total > 0)
+	if (total > 0) {
+		inode_drop_setid(f->inode);
 		inode_touch(f->inode);
+	}
 	return total;
 }
 
@@ -488,6 +524,8 @@ ssize_t file_read_dir(struct file *f, vaddr_t to, size_t len)
 	if (n >= 0)
 		f->pos = pos;
 	mutex_unlock(&f->lock);
+	if (!(f->flags & O_NOATIME))
+		inode_accessed(f->inode);
 	kfree(buf);
 	return n;
 }

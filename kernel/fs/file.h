@@ -23,6 +23,9 @@ struct file {
 	struct mutex lock;   /* guards pos */
 	uint64_t name[4];    /* the name it was opened by, at most 32 bytes: for events */
 	uint64_t pos;        /* bytes; of a folder, the last cookie read */
+	bool is_writer;      /* counted in inode.writers */
+	uint8_t owner_type, owner_signal; /* F_SETOWN, F_SETSIG: as they were set */
+	int32_t owner;
 };
 
 struct poll_wait;

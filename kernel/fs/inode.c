@@ -28,9 +28,11 @@
  * Locks. One mutex guards names and links of the whole tree. It is taken before
  * any lock of mm/; user memory is not touched while it is held.
  */
+#include "kernel/fs/context.h"
 #include "kernel/fs/file.h"
 #include "kernel/fs/inode.h"
 #include "kernel/fs/lock.h"
+#include "kernel/fs/xattr.h"
 #include "kernel/lib/lib.h"
 #include "kernel/lib/lock.h"
 #include "kernel/mm/frame/slab.h"
@@ -38,7 +40,9 @@
 #include "kernel/proc/clock.h"
 #include "kernel/proc/proc.h"
 
-#define BLOCK_LEN 512 /* unit of st_blocks */
+#define BLOCK_LEN       512 /* unit of st_blocks */
+#define DIRENT_BYTES    20  /* what a name counts in the size of a tmpfs's folder, as on Linux */
+#define SECONDS_PER_DAY 86400
 
 static struct mutex lock = MUTEX_INIT;
 static struct fsys *first_fs, **last_fs = &first_fs;
@@ -135,7 +139,7 @@ struct inode *inode_create(struct fsys *fs, uint32_t mode, uint32_t uid, uint32_
 	i->uid = uid;
 	i->gid = gid;
 	i->last = &i->first;
-	i->atime = i->mtime = i->ctime = clock_timespec(clock_realtime_ns());
+	i->atime = i->mtime = i->ctime = i->btime = clock_timespec(clock_realtime_ns());
 	return i;
 }
 
@@ -149,6 +153,7 @@ void inode_put(struct inode *i)
 		if (i->data)
 			mobj_put(i->data);
 		file_locks_free(i->locks);
+		xattrs_free(i);
 		kfree(i->target);
 		cache_free(inode_cache, i);
 		i = parent; /* here: a folder that is gone lets go of the one above */
@@ -174,6 +179,75 @@ int inode_access(const struct inode *i, const struct cred *cred, unsigned want)
 	return (want & ~bits & 7) ? -EACCES : 0;
 }
 
+int inode_write_get(struct inode *i)
+{
+	int32_t n = __atomic_load_n(&i->writers, __ATOMIC_RELAXED);
+
+	do {
+		if (n < 0)
+			return -ETXTBSY;
+	} while (!__atomic_compare_exchange_n(&i->writers, &n, n + 1, false, __ATOMIC_RELAXED,
+					      __ATOMIC_RELAXED));
+	return 0;
+}
+
+void inode_write_put(struct inode *i)
+{
+	int32_t before = __atomic_fetch_sub(&i->writers, 1, __ATOMIC_RELAXED);
+
+	CHECK(before > 0);
+}
+
+int inode_run_get(struct inode *i)
+{
+	int32_t n = __atomic_load_n(&i->writers, __ATOMIC_RELAXED);
+
+	do {
+		if (n > 0)
+			return -ETXTBSY;
+	} while (!__atomic_compare_exchange_n(&i->writers, &n, n - 1, false, __ATOMIC_RELAXED,
+					      __ATOMIC_RELAXED));
+	inode_get(i);
+	return 0;
+}
+
+void inode_run_put(struct inode *i)
+{
+	if (!i)
+		return;
+	int32_t before = __atomic_fetch_add(&i->writers, 1, __ATOMIC_RELAXED);
+
+	CHECK(before < 0);
+	inode_put(i);
+}
+
+void inode_drop_setid(struct inode *i)
+{
+	uint32_t drop = S_ISUID | (i->mode & 010 ? S_ISGID : 0);
+
+	if ((i->mode & drop) && inode_is_regular(i) && proc_current()->cred.euid != 0)
+		i->mode &= ~drop;
+}
+
+static bool is_later(struct linux_timespec a, struct linux_timespec b)
+{
+	return a.sec > b.sec || (a.sec == b.sec && a.nsec > b.nsec);
+}
+
+void inode_accessed(struct inode *i)
+{
+	/* Only tmpfs has a time of its own for this; 9P has one time for all. */
+	if (!i->fs || i->fs->ops != &tmpfs_ops)
+		return;
+	if (is_later(i->atime, i->mtime) && is_later(i->atime, i->ctime)) {
+		uint64_t now = clock_realtime_ns();
+
+		if ((int64_t)(now / NS_PER_SECOND) - i->atime.sec < SECONDS_PER_DAY)
+			return;
+	}
+	i->atime = clock_timespec(clock_realtime_ns());
+}
+
 void inode_touch(struct inode *i)
 {
 	i->mtime = i->ctime = clock_timespec(clock_realtime_ns());
@@ -197,6 +271,8 @@ static int64_t inode_size(const struct inode *i)
 		return (int64_t)i->data->size;
 	if (inode_is_dir(i) && i->fs && i->fs->ops->load)
 		return PAGE_SIZE;
+	if (inode_is_dir(i) && i->fs && i->fs->ops == &tmpfs_ops)
+		return (2 + (int64_t)i->nentries) * DIRENT_BYTES;
 	return i->target ? (int64_t)strlen(i->target) : 0;
 }
 
@@ -227,18 +303,20 @@ int inode_stat(struct inode *i, struct linux_stat *st)
 
 ssize_t tree_path(struct inode *dir, char *buf, size_t size)
 {
+	static const char unreachable[] = "(unreachable)";
 	size_t at = size; /* the path is built from its end */
-	struct inode *i = dir, *root = tree_root();
+	struct inode *i = dir, *root = fs_root(), *top = tree_root();
 
+	inode_put(root); /* the process holds it */
 	if (size < 2)
 		return -ERANGE;
 	buf[--at] = 0;
-	while (i != root) {
+	while (i != root && i != top) {
 		while (i == i->fs->root && i->fs->covered)
 			i = i->fs->covered;
 		const struct dirent *e = i->entry;
 
-		if (i == root)
+		if (i == root || i == top)
 			break;
 		if (!e)
 			return -ENOENT;
@@ -251,6 +329,12 @@ ssize_t tree_path(struct inode *dir, char *buf, size_t size)
 	}
 	if (at == size - 1)
 		buf[--at] = '/';
+	if (i != root) { /* here: it lies outside the process's root */
+		if (at < sizeof unreachable - 1)
+			return -ERANGE;
+		at -= sizeof unreachable - 1;
+		memcpy(buf + at, unreachable, sizeof unreachable - 1);
+	}
 	memmove(buf, buf + at, size - at);
 	return (ssize_t)(size - at);
 }

@@ -22,16 +22,22 @@ struct inode {
 	uint32_t nlink; /* names; for a folder 2 + subfolders; 0: removed */
 	uint32_t uid, gid;
 	uint64_t rdev; /* device number, of S_IFCHR */
-	struct linux_timespec atime, mtime, ctime;
+	struct linux_timespec atime, mtime, ctime, btime;
 
 	struct fsys *fs;   /* where it lies; NULL: nowhere (a pipe) */
 	struct mobj *data; /* S_IFREG: its contents */
 	char *target;      /* S_IFLNK: where it points, unless the file system makes it */
 
-	/* S_IFDIR. Its entries in order of creation (tmpfs alone); the folder above, with a
-	 * reference (a root's is itself, without one); its own name there, NULL: a root, or
-	 * removed; and what is mounted on it. */
+	/* Open files that may write; negative: programs that run from it. Atomic. */
+	int32_t writers;
+	bool may_get_name;    /* O_TMPFILE: it has no name yet, and may get one */
+	struct xattr *xattrs; /* xattr.c */
+
+	/* S_IFDIR. Its entries in order of creation, nentries of them (tmpfs alone); the folder
+	 * above, with a reference (a root's is itself, without one); its own name there, NULL: a
+	 * root, or removed; and what is mounted on it. */
 	struct dirent *first, **last;
+	uint32_t nentries;
 	struct inode *parent;
 	struct dirent *entry;
 	struct fsys *mounted;
@@ -161,6 +167,20 @@ void inode_put(struct inode *i); /* NULL is allowed */
 
 /* => whether `cred` may do all of want (R_OK, W_OK, X_OK bits): 0, -EACCES or -EROFS. */
 int inode_access(const struct inode *i, const struct cred *cred, unsigned want);
+
+/*
+ * What is written is not run, and the other way around: both -ETXTBSY. A run holds a reference to
+ * the inode, too; NULL may be put.
+ */
+int inode_write_get(struct inode *i);
+void inode_write_put(struct inode *i);
+int inode_run_get(struct inode *i);
+void inode_run_put(struct inode *i);
+
+/* It is written, or changes hands: set-id bits go, unless the superuser does it. */
+void inode_drop_setid(struct inode *i);
+/* It was read: atime, as often as Linux's relatime says. */
+void inode_accessed(struct inode *i);
 
 /* Attributes of now. => 0 or -errno. */
 int inode_stat(struct inode *i, struct linux_stat *st);

@@ -15,10 +15,14 @@
  * Some links of /proc lead to an open file or a folder itself, whatever its path
  * is by now, if it has one: the walk jumps there.
  *
+ * A walk never gets above its *top*: the root of the process (chroot), or the folder
+ * that openat2 confines it to. ".." of the top is the top, or an error.
+ *
  * The tree is locked during a whole walk. A walk runs no user code and touches
  * no user memory, so that is short, but for what a 9P server takes to answer.
  */
 #include "kernel/fs/path.h"
+#include "kernel/fs/context.h"
 #include "kernel/lib/lib.h"
 #include "kernel/mm/frame/slab.h"
 #include "kernel/proc/proc.h"
@@ -29,9 +33,12 @@ struct walk {
 	char *text[2]; /* PATH_MAX bytes each */
 	unsigned turn; /* text[turn] holds what is left */
 	const char *left;
-	unsigned nlinks;
-	struct inode *dir; /* with a reference */
+	unsigned nlinks, flags; /* WALK_* */
+	struct inode *dir;      /* with a reference */
+	struct inode *top;      /* with a reference */
 };
+
+#define WALK_SCOPED (WALK_BENEATH | WALK_IN_ROOT)
 
 static void walk_to(struct walk *w, struct inode *dir)
 {
@@ -40,27 +47,58 @@ static void walk_to(struct walk *w, struct inode *dir)
 	w->dir = dir;
 }
 
+/* => whether the walk may go on from its folder to `to`. */
+static bool may_cross(const struct walk *w, const struct inode *to)
+{
+	return !(w->flags & WALK_NO_XDEV) || to->fs == w->dir->fs;
+}
+
+/* An absolute path, or link, begins at the top. => 0 or -EXDEV. */
+static int walk_to_top(struct walk *w)
+{
+	if ((w->flags & WALK_BENEATH) || (w->dir && !may_cross(w, w->top)))
+		return -EXDEV;
+	walk_to(w, w->top);
+	return 0;
+}
+
 static bool is_dots(const char *name, size_t len)
 {
 	return name[0] == '.' && (len == 1 || (len == 2 && name[1] == '.'));
 }
 
+/* A link that leads straight to *out, with a reference. => 1; 0: it is none; -errno. */
+static int walk_jump(const struct walk *w, struct inode *i, struct inode **out)
+{
+	int error = i->fs->ops->jump(i, out);
+
+	if (error)
+		return error == -ENOENT ? 0 : error;
+	if (w->flags & WALK_NO_MAGICLINKS)
+		error = -ELOOP;
+	else if ((w->flags & WALK_SCOPED) || !may_cross(w, *out))
+		error = -EXDEV;
+	if (error)
+		inode_put(*out);
+	return error ? error : 1;
+}
+
 /*
- * Replaces the link `i`, just taken from w->left, by its target. => 0; 1: it leads straight to
- * *out, with a reference; -errno.
+ * Replaces the link `i`, just taken from w->left, by its target; what it leads to must be a folder
+ * if `slash`. => 0; 1: it leads straight to *out, with a reference; -errno.
  */
-static int walk_link(struct walk *w, struct inode *i, struct inode **out)
+static int walk_link(struct walk *w, struct inode *i, bool slash, struct inode **out)
 {
 	char *to = w->text[!w->turn];
 	ssize_t len;
 
-	if (++w->nlinks > MAX_LINKS)
+	if (++w->nlinks > MAX_LINKS || (w->flags & WALK_NO_SYMLINKS))
 		return -ELOOP;
 	if (i->fs->ops->jump) {
-		int error = i->fs->ops->jump(i, out);
+		int result = walk_jump(w, i, out);
 
-		if (error != -ENOENT)
-			return error ? error : 1;
+		if (result)
+			return result;
 	}
 	if (i->fs->ops->read_link) {
 		len = i->fs->ops->read_link(i, to, PATH_MAX);
@@ -76,14 +114,12 @@ static int walk_link(struct walk *w, struct inode *i, struct inode **out)
 	size_t rest = strlen(w->left);
 	if ((size_t)len + 1 + rest >= PATH_MAX)
 		return -ENAMETOOLONG;
-	if (rest > 0)
+	if (slash)
 		to[len++] = '/';
 	memcpy(to + len, w->left, rest + 1);
 	w->turn = !w->turn;
 	w->left = to;
-	if (*to == '/')
-		walk_to(w, tree_root());
-	return 0;
+	return *to == '/' ? walk_to_top(w) : 0;
 }
 
 /* Takes over the references to dir and inode. */
@@ -105,7 +141,13 @@ static int walk_step(struct walk *w, const char *name, size_t len, struct inode 
 
 	*out = NULL;
 	if (is_dots(name, len)) {
-		next = len == 1 ? w->dir : inode_above(w->dir);
+		bool is_top = w->dir == w->top || w->dir == tree_root();
+
+		if (len == 2 && is_top && (w->flags & WALK_BENEATH))
+			return -EXDEV;
+		next = len == 1 || is_top ? w->dir : inode_above(w->dir);
+		if (!may_cross(w, next))
+			return -EXDEV;
 		inode_get(next);
 	} else {
 		int error = w->dir->nlink == 0 ? -ENOENT
@@ -120,15 +162,20 @@ static int walk_step(struct walk *w, const char *name, size_t len, struct inode 
 			inode_put(next);
 			next = over;
 		}
+		if (!may_cross(w, next)) {
+			inode_put(next);
+			return -EXDEV;
+		}
 	}
 	*out = next;
 	return 0;
 }
 
 /* The walk itself, on w->left. => as path_walk. */
-static int walk_left(struct walk *w, unsigned flags, struct path *out)
+static int walk_left(struct walk *w, struct path *out)
 {
 	const struct cred *cred = &proc_current()->cred;
+	unsigned flags = w->flags;
 
 	for (;;) {
 		while (*w->left == '/')
@@ -171,7 +218,7 @@ static int walk_left(struct walk *w, unsigned flags, struct path *out)
 		if (inode_is_link(next) && (!is_last || slash || (flags & WALK_FOLLOW))) {
 			struct inode *target;
 
-			error = walk_link(w, next, &target);
+			error = walk_link(w, next, slash, &target);
 			inode_put(next);
 			if (error < 0)
 				return error;
@@ -197,9 +244,9 @@ static int walk_left(struct walk *w, unsigned flags, struct path *out)
 
 int path_walk(struct inode *start, const char *path, unsigned flags, struct path *out)
 {
-	struct walk w = {.dir = NULL};
+	struct walk w = {.flags = flags};
 	size_t len = strlen(path);
-	int error;
+	int error = 0;
 
 	if (len == 0)
 		return -ENOENT;
@@ -214,11 +261,22 @@ int path_walk(struct inode *start, const char *path, unsigned flags, struct path
 	memcpy(w.text[0], path, len + 1);
 	w.left = w.text[0];
 
+	if (flags & WALK_SCOPED) {
+		w.top = start;
+		inode_get(start);
+	} else {
+		w.top = fs_root();
+	}
 	tree_lock();
-	walk_to(&w, *path == '/' ? tree_root() : start);
-	error = walk_left(&w, flags, out);
+	if (*path == '/')
+		error = walk_to_top(&w);
+	else
+		walk_to(&w, start);
+	if (!error)
+		error = walk_left(&w, out);
 	tree_unlock();
 	inode_put(w.dir);
+	inode_put(w.top);
 	kfree(w.text[0]);
 	return error;
 }

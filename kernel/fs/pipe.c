@@ -456,3 +456,58 @@ int64_t pipe_resize(struct file *f, uint64_t size)
 		waitq_wake_all(&p->writers);
 	return result;
 }
+
+/* -- splice -------------------------------------------------------------------------------- */
+
+int64_t pipe_wait_data(struct file *f, bool wait)
+{
+	struct pipe *p = f->ctx;
+	int64_t n = 0;
+
+	spin_lock(&p->spin);
+	while (p->head == p->tail && p->nwriters > 0 && n == 0)
+		n = wait ? waitq_sleep(&p->readers, &p->spin, UINT64_MAX, true) : -EAGAIN;
+	if (n == 0)
+		n = (int64_t)(p->head - p->tail);
+	spin_unlock(&p->spin);
+	return n;
+}
+
+int64_t pipe_wait_room(struct file *f, bool wait)
+{
+	struct pipe *p = f->ctx;
+	int64_t n = 0;
+
+	spin_lock(&p->spin);
+	while (p->nreaders > 0 && !has_room(p, PIPE_BUF) && n == 0)
+		n = wait ? waitq_sleep(&p->writers, &p->spin, UINT64_MAX, true) : -EAGAIN;
+	if (p->nreaders == 0)
+		n = -EPIPE;
+	else if (n == 0)
+		n = (int64_t)(capacity(p) - (p->head - p->tail));
+	spin_unlock(&p->spin);
+	if (n == -EPIPE)
+		signal_send(thread_current(), SIGPIPE, SI_USER);
+	return n;
+}
+
+ssize_t pipe_peek(struct file *f, void *buf, size_t len)
+{
+	struct pipe *p = f->ctx;
+	size_t done = 0;
+
+	mutex_lock(&p->lock);
+	for (uint64_t at = p->tail; done < len && at < p->head;) {
+		uint64_t offset = at & PAGE_MASK, n = PAGE_SIZE - offset;
+
+		if (n > p->head - at)
+			n = p->head - at;
+		if (n > len - done)
+			n = len - done;
+		memcpy((uint8_t *)buf + done, (uint8_t *)frame_kva(*frame_at(p, at)) + offset, n);
+		done += n;
+		at += n;
+	}
+	mutex_unlock(&p->lock);
+	return (ssize_t)done;
+}

@@ -21,4 +21,11 @@ int64_t pipe_resize(struct file *f, uint64_t size);
 /* => bytes that can be read now. */
 uint64_t pipe_level(struct file *f);
 
+/* For splice and tee. => bytes that can be read; 0: the end; -EAGAIN (not `wait`), -ERESTARTSYS. */
+int64_t pipe_wait_data(struct file *f, bool wait);
+/* => bytes that can be written without waiting; -EPIPE (and SIGPIPE), -EAGAIN, -ERESTARTSYS. */
+int64_t pipe_wait_room(struct file *f, bool wait);
+/* Copies bytes to kernel memory and leaves them in the pipe. => how many. */
+ssize_t pipe_peek(struct file *f, void *buf, size_t len);
+
 #endif

@@ -426,8 +426,7 @@ static int procfs_jump(struct inode *i, struct inode **out)
 	} else if (n->kind == CWD) {
 		to = p->fs ? fs_context_cwd(p->fs) : NULL;
 	} else if (n->kind == ROOT) {
-		to = tree_root();
-		inode_get(to);
+		to = p->fs ? fs_context_root(p->fs) : NULL;
 	} else {
 		struct file *f = p->fds ? fd_get(p->fds, n->number) : NULL;
 

@@ -14,7 +14,7 @@
  * Invariants
  *   I1  cookies grow along a folder's list
  *   I2  of a folder in the list, entry is its entry there and parent the list's folder
- *   I3  nlink of a folder in a list = 2 + folders in its own list
+ *   I3  nlink of a folder in a list = 2 + folders in its own list; nentries = its length
  */
 #include "kernel/fs/inode.h"
 #include "kernel/lib/lib.h"
@@ -72,6 +72,7 @@ static void entry_append(struct inode *dir, struct dirent *e, struct inode *i)
 	e->cookie = ++last_cookie;
 	*dir->last = e;
 	dir->last = &e->next;
+	dir->nentries++;
 	inode_get(i);
 	if (inode_is_dir(i)) {
 		inode_get(dir);
@@ -98,6 +99,7 @@ static struct dirent *entry_take(struct inode *dir, const char *name, size_t len
 		*link = e->next;
 		if (dir->last == &e->next)
 			dir->last = link;
+		dir->nentries--;
 		if (inode_is_dir(e->inode))
 			dir->nlink--;
 		else

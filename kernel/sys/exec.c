@@ -247,9 +247,14 @@ static int run(struct inode *exe, const char *path, struct exec_request *req, ch
 	const char *why;
 	char *exe_path = exe_path_of(path);
 	struct aspace *as = NULL;
+	bool runs = false;
 	int error = exe_path ? fs_exec_prepare(p) : -ENOMEM;
 
 	(void)chunk;
+	if (!error) {
+		error = inode_run_get(exe);
+		runs = !error;
+	}
 	if (!error) {
 		as = exec_space_create(p);
 		error = as ? 0 : -ENOMEM;
@@ -266,7 +271,10 @@ static int run(struct inode *exe, const char *path, struct exec_request *req, ch
 	if (!error) {
 		fs_exec_commit(p, exe, exe_path);
 		exe_path = NULL;
+		runs = false;
 	}
+	if (runs)
+		inode_run_put(exe);
 	kfree(exe_path);
 	inode_put(exe);
 	return error;

@@ -4,6 +4,7 @@
 #include "kernel/sys/sys.h"
 #include "kernel/fs/context.h"
 #include "kernel/mm/frame/slab.h"
+#include "kernel/mm/object/mobj.h"
 #include "kernel/proc/clock.h"
 
 int sys_path_get(uint64_t user, char **out)
@@ -31,8 +32,7 @@ int sys_start_of(int dirfd, const char *path, struct inode **out)
 	struct inode *start;
 
 	if (*path == '/') {
-		start = tree_root();
-		inode_get(start);
+		start = fs_root();
 	} else if (dirfd == AT_FDCWD) {
 		start = sys_cwd();
 	} else {
@@ -60,7 +60,8 @@ int sys_walk(int dirfd, uint64_t user_path, unsigned flags, struct path *out)
 
 	if (error)
 		return error;
-	error = *path ? sys_start_of(dirfd, path, &start) : -ENOENT;
+	/* With IN_ROOT an absolute path begins at the descriptor, too. */
+	error = *path ? sys_start_of(dirfd, flags & WALK_IN_ROOT ? "." : path, &start) : -ENOENT;
 	if (!error) {
 		error = path_walk(start, path, flags, out);
 		inode_put(start);
@@ -86,17 +87,29 @@ int sys_timespec_get(uint64_t user, uint64_t *ns)
 
 int sys_truncate_inode(struct inode *i, uint64_t size)
 {
+	if (size > i->data->size && size > proc_current()->rlimits[RLIMIT_FSIZE].cur) {
+		signal_send(thread_current(), SIGXFSZ, SI_KERNEL);
+		return -EFBIG;
+	}
 	if (i->fs && i->fs->ops->set_size) {
 		int error = i->fs->ops->set_size(i, size);
 
 		if (error)
 			return error;
 	}
-	if (size > proc_current()->rlimits[RLIMIT_FSIZE].cur) {
-		signal_send(thread_current(), SIGXFSZ, SI_KERNEL);
-		return -EFBIG;
-	}
 	sys_set_length(i->data, size);
+	inode_drop_setid(i);
 	inode_touch(i);
 	return 0;
+}
+
+int sys_truncate_path(struct inode *i, uint64_t size)
+{
+	int error = inode_write_get(i);
+
+	if (error)
+		return error;
+	error = sys_truncate_inode(i, size);
+	inode_write_put(i);
+	return error;
 }

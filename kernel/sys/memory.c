@@ -347,35 +347,50 @@ int64_t sys_msync(const uint64_t *a)
 }
 
 /*
+ * Takes pages [first, last) of an object away from the current program's mappings of it, private
+ * copies too.
+ */
+static void unmap_pages(struct mobj *o, uint64_t first, uint64_t last)
+{
+	struct aspace *as = proc_current()->as;
+	uint64_t at = 0;
+
+	for (;;) {
+		mutex_lock(&as->lock);
+		struct vma *v = aspace_next(as, VADDR(at));
+		uint64_t start = v ? v->start.v : 0, end = v ? v->end.v : 0;
+		uint64_t base = v ? v->file_offset : 0, npages = (end - start) >> PAGE_SHIFT;
+		bool mine = v && v->file == o;
+		mutex_unlock(&as->lock);
+		if (!v)
+			return;
+		at = end;
+		uint64_t from = first > base ? first - base : 0;
+		uint64_t to = last > base ? last - base : 0;
+		to = to < npages ? to : npages;
+		if (mine && from < to)
+			aspace_discard(as, VADDR(start + (from << PAGE_SHIFT)),
+				       (to - from) << PAGE_SHIFT);
+	}
+}
+
+/*
  * Sets a file's length. Pages that mappings show beyond it, private copies too, are gone from them:
  * touching them is SIGBUS from now on.
  */
 void sys_set_length(struct mobj *o, uint64_t size)
 {
-	struct aspace *as = proc_current()->as;
-	uint64_t at = 0, start, end, first_gone = ROUND_UP(size, PAGE_SIZE) >> PAGE_SHIFT;
 	bool shrinks = size < o->size;
 
 	mobj_truncate(o, size);
-	while (shrinks) {
-		mutex_lock(&as->lock);
-		struct vma *v = aspace_next(as, VADDR(at));
-		if (v) {
-			uint64_t skip =
-			    first_gone > v->file_offset ? first_gone - v->file_offset : 0;
+	if (shrinks)
+		unmap_pages(o, ROUND_UP(size, PAGE_SIZE) >> PAGE_SHIFT, UINT64_MAX);
+}
 
-			end = v->end.v;
-			start = v->start.v + (skip << PAGE_SHIFT);
-			if (v->file != o || skip > (end - v->start.v) >> PAGE_SHIFT)
-				start = end;
-		}
-		mutex_unlock(&as->lock);
-		if (!v)
-			break;
-		if (start < end)
-			aspace_discard(as, VADDR(start), end - start);
-		at = end;
-	}
+void sys_discard_pages(struct mobj *o, uint64_t first, uint64_t last)
+{
+	mobj_discard(o, first, last - first);
+	unmap_pages(o, first, last);
 }
 
 /* -- locking: no page is ever taken away, so locking is touching --------------------------- */

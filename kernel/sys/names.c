@@ -111,7 +111,7 @@ static int check_link(const struct inode *i, const struct path *to)
 		return -EXDEV;
 	if (inode_is_dir(i) || !i->fs->ops->link)
 		return -EPERM;
-	return 0;
+	return i->nlink == 0 && !i->may_get_name ? -ENOENT : 0;
 }
 
 int64_t sys_linkat(const uint64_t *a)
@@ -123,9 +123,6 @@ int64_t sys_linkat(const uint64_t *a)
 
 	if (flags & ~(uint32_t)(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH))
 		return -EINVAL;
-	/* Linux asks for CAP_DAC_READ_SEARCH before it links a bare descriptor. */
-	if ((flags & AT_EMPTY_PATH) && proc_current()->cred.euid != 0)
-		flags &= ~(uint32_t)AT_EMPTY_PATH;
 	error = sys_inode_at(
 	    (int)a[0], a[1],
 	    (flags & AT_EMPTY_PATH) | (flags & AT_SYMLINK_FOLLOW ? 0 : AT_SYMLINK_NOFOLLOW), &i);
@@ -143,6 +140,8 @@ int64_t sys_linkat(const uint64_t *a)
 		}
 		if (!error)
 			error = to.dir->fs->ops->link(to.dir, to.name, to.len, i);
+		if (!error)
+			i->may_get_name = false;
 		tree_unlock();
 		path_put(&to);
 	}
@@ -242,6 +241,19 @@ static bool is_within_locked(struct inode *dir, const struct inode *i)
 	}
 }
 
+/* Tree locked. A device 0:0 takes the name that has just gone: overlays know it as "nothing". */
+static int leave_whiteout(const struct path *from)
+{
+	const struct cred *cred = &proc_current()->cred;
+	const struct inode_plan plan = {.mode = S_IFCHR, .uid = cred->euid, .gid = cred->egid};
+	struct inode *i;
+	int error = tmpfs_ops.create(from->dir, from->name, from->len, &plan, &i);
+
+	if (!error)
+		inode_put(i);
+	return error;
+}
+
 /* Tree locked. Gives the file of `from` the name `to`. => 0 or -errno; nothing changed then. */
 static int rename_locked(const struct path *from, const struct path *to, uint32_t flags)
 {
@@ -274,10 +286,23 @@ static int rename_locked(const struct path *from, const struct path *to, uint32_
 		return -EISDIR;
 	if (!exchange && old && !inode_is_dir(old) && inode_is_dir(i))
 		return -ENOTDIR;
+	/* A folder that moves gets another "..", which is a change of itself. */
+	const struct cred *cred = &proc_current()->cred;
+	if (from->dir != to->dir) {
+		if (inode_is_dir(i))
+			error = inode_access(i, cred, W_OK);
+		if (!error && exchange && inode_is_dir(old))
+			error = inode_access(old, cred, W_OK);
+		if (error)
+			return error;
+	}
 	if (!i->fs->ops->rename)
 		return -EPERM;
-	return i->fs->ops->rename(from->dir, from->name, from->len, i, to->dir, to->name, to->len,
-				  old, exchange);
+	if ((flags & RENAME_WHITEOUT) && i->fs->ops != &tmpfs_ops)
+		return -EINVAL;
+	error = i->fs->ops->rename(from->dir, from->name, from->len, i, to->dir, to->name, to->len,
+				   old, exchange);
+	return error || !(flags & RENAME_WHITEOUT) ? error : leave_whiteout(from);
 }
 
 static bool is_no_entry(const struct path *p)
@@ -291,8 +316,8 @@ int64_t sys_renameat2(const uint64_t *a)
 	struct path from, to;
 	int error;
 
-	if ((flags & ~(uint32_t)(RENAME_NOREPLACE | RENAME_EXCHANGE)) ||
-	    flags == (RENAME_NOREPLACE | RENAME_EXCHANGE))
+	if ((flags & ~(uint32_t)(RENAME_NOREPLACE | RENAME_EXCHANGE | RENAME_WHITEOUT)) ||
+	    ((flags & RENAME_EXCHANGE) && (flags & ~(uint32_t)RENAME_EXCHANGE)))
 		return -EINVAL;
 	/* Both folders are found before either name is looked at. */
 	error = sys_walk((int)a[0], a[1], WALK_PARENT, &from);
@@ -416,7 +441,7 @@ static int64_t change_owner(struct inode *i, uint32_t uid, uint32_t gid)
 	if (changes_gid)
 		i->gid = gid;
 	/* A program that changes hands loses what its owner had lent it. */
-	if (inode_is_regular(i) && (uid & gid) != (uint32_t)-1 && (i->mode & 0111))
+	if (inode_is_regular(i) && (uid & gid) != (uint32_t)-1)
 		i->mode &= ~(uint32_t)(S_ISUID | (i->mode & 010 ? S_ISGID : 0));
 	inode_touch_ctime(i);
 	return 0;
@@ -451,22 +476,31 @@ int64_t sys_fchownat(const uint64_t *a)
 #define UTIME_NOW  0x3fffffff
 #define UTIME_OMIT 0x3ffffffe
 
-static int64_t set_times(struct inode *i, uint64_t user)
+/* => times that a program gives; 0, -EFAULT; 1: neither is to be set. */
+static int64_t times_get(uint64_t user, struct linux_timespec t[2])
 {
-	struct linux_timespec now = clock_timespec(clock_realtime_ns()), t[2] = {now, now};
+	if (!user)
+		return 0;
+	if (arch_copy_from_user(t, VADDR(user), 2 * sizeof t[0]) != 0)
+		return -EFAULT;
+	return t[0].nsec == UTIME_OMIT && t[1].nsec == UTIME_OMIT;
+}
+
+/* is_given: t is what the program gave; else both are to be now. */
+static int64_t set_times(struct inode *i, struct linux_timespec t[2], bool is_given)
+{
+	struct linux_timespec now = clock_timespec(clock_realtime_ns());
 	struct linux_timespec *field[2] = {&i->atime, &i->mtime};
 
-	if (user && arch_copy_from_user(t, VADDR(user), sizeof t) != 0)
-		return -EFAULT;
+	if (!is_given)
+		t[0].nsec = t[1].nsec = UTIME_NOW;
 	for (int n = 0; n < 2; n++)
 		if (t[n].nsec != UTIME_NOW && t[n].nsec != UTIME_OMIT &&
 		    (uint64_t)t[n].nsec >= NS_PER_SECOND)
 			return -EINVAL;
-	if (t[0].nsec == UTIME_OMIT && t[1].nsec == UTIME_OMIT)
-		return 0;
 	if (i->fs && i->fs->read_only)
 		return -EROFS;
-	bool is_now = !user || (t[0].nsec == UTIME_NOW && t[1].nsec == UTIME_NOW);
+	bool is_now = t[0].nsec == UTIME_NOW && t[1].nsec == UTIME_NOW;
 	if (!is_owner(i) && (!is_now || inode_access(i, &proc_current()->cred, W_OK) != 0))
 		return is_now ? -EACCES : -EPERM;
 	for (int n = 0; n < 2; n++)
@@ -477,9 +511,13 @@ static int64_t set_times(struct inode *i, uint64_t user)
 
 int64_t sys_utimensat(const uint64_t *a)
 {
+	struct linux_timespec t[2];
+	bool is_given = a[2] != 0;
 	struct inode *i;
-	int64_t error;
+	int64_t error = times_get(a[2], t);
 
+	if (error)
+		return error < 0 ? error : 0; /* here: the path is not even looked at */
 	if (!a[1]) {
 		if ((uint32_t)a[3] != 0)
 			return -EINVAL;
@@ -489,7 +527,7 @@ int64_t sys_utimensat(const uint64_t *a)
 
 		if (!f)
 			return -EBADF;
-		error = f->flags & O_PATH ? -EBADF : set_times(f->inode, a[2]);
+		error = f->flags & O_PATH ? -EBADF : set_times(f->inode, t, is_given);
 		file_put(f);
 		return error;
 	}
@@ -498,7 +536,7 @@ int64_t sys_utimensat(const uint64_t *a)
 	error = sys_inode_at((int)a[0], a[1], (uint32_t)a[3], &i);
 	if (error)
 		return error;
-	error = set_times(i, a[2]);
+	error = set_times(i, t, is_given);
 	inode_put(i);
 	return error;
 }

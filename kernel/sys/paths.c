@@ -1,158 +1,11 @@
 /*
- * System calls that look: open, stat, access, readlink, folders.
+ * System calls that look: stat, access, readlink, folders.
  */
 #include "kernel/sys/sys.h"
 #include "kernel/fs/context.h"
 #include "kernel/mm/frame/frame.h"
 #include "kernel/mm/frame/slab.h"
 #include "kernel/mm/object/mobj.h"
-
-#define OPEN_FLAGS_OF_PATH (O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
-
-/* Creates a regular file where a walk ended without one. => 0 with path->inode; or -errno. */
-static int create_file(struct path *path, uint32_t mode, bool *created)
-{
-	struct proc *p = proc_current();
-	struct inode_plan plan = {.mode = S_IFREG | (mode & 07777 & ~p->fs->umask),
-				  .uid = p->cred.euid,
-				  .gid = p->cred.egid};
-	struct inode *dir = path->dir;
-	int error;
-
-	if (path->wants_dir)
-		return -EISDIR;
-	error = inode_access(dir, &p->cred, W_OK | X_OK);
-	if (error)
-		return error;
-	tree_lock();
-	if (dir->nlink == 0)
-		error = -ENOENT;
-	else if (!dir->fs->ops->create)
-		error = -EACCES;
-	else
-		error = dir->fs->ops->lookup(dir, path->name, path->len, &path->inode);
-	if (error == -ENOENT && dir->nlink != 0) {
-		error = dir->fs->ops->create(dir, path->name, path->len, &plan, &path->inode);
-		*created = !error;
-	}
-	tree_unlock();
-	if (error)
-		path->inode = NULL;
-	return error;
-}
-
-/* Checks flags against what is to be opened. => 0 or -errno. */
-static int check_open(const struct path *path, uint32_t flags, bool created)
-{
-	const struct inode *i = path->inode;
-	unsigned acc = flags & O_ACCMODE;
-	unsigned want = acc == O_RDONLY ? R_OK : acc == O_WRONLY ? W_OK : R_OK | W_OK;
-
-	if (inode_is_link(i) && !(flags & O_PATH))
-		return flags & O_DIRECTORY ? -ENOTDIR : -ELOOP; /* here: O_NOFOLLOW */
-	if ((flags & O_DIRECTORY) && !inode_is_dir(i))
-		return -ENOTDIR;
-	if (flags & O_PATH)
-		return 0;
-	if (inode_is_dir(i) && ((want & W_OK) || (flags & (O_CREAT | O_TRUNC))))
-		return -EISDIR;
-	if (path->wants_dir && !inode_is_dir(i))
-		return -ENOTDIR;
-	if (created)
-		return 0;
-	return inode_access(i, &proc_current()->cred, want | (flags & O_TRUNC ? W_OK : 0));
-}
-
-/* => the number of the new descriptor, or -errno; takes over the file. */
-static int install(struct file *f, uint32_t flags)
-{
-	struct proc *p = proc_current();
-	int fd = fd_install(p->fds, f, 0, p->rlimits[RLIMIT_NOFILE].cur, (flags & O_CLOEXEC) != 0);
-
-	if (fd < 0)
-		file_put(f);
-	return fd;
-}
-
-static int open_path(struct path *path, uint32_t flags, uint32_t mode)
-{
-	bool created = false;
-	struct file *f;
-	int error = 0;
-
-	if (path->inode && (flags & O_CREAT) && (flags & O_EXCL))
-		error = -EEXIST;
-	else if (!path->inode)
-		error = create_file(path, mode, &created);
-	if (!error)
-		error = check_open(path, flags, created);
-	if (error)
-		return error;
-	if ((flags & O_TRUNC) && inode_is_regular(path->inode) && !created)
-		error = sys_truncate_inode(path->inode, 0);
-	if (!error)
-		error = file_open(path->inode, flags & O_PATH ? flags : flags | O_LARGEFILE, &f);
-	if (error)
-		return error;
-	error = file_set_name(f, path->dir, path->name, path->len);
-	if (error) {
-		file_put(f);
-		return error;
-	}
-	return install(f, flags);
-}
-
-/* A file without a name, in the folder's file system. */
-static int open_tmpfile(struct path *path, uint32_t flags, uint32_t mode)
-{
-	struct proc *p = proc_current();
-	struct inode *i;
-	struct file *f;
-	int error;
-
-	if (!inode_is_dir(path->inode))
-		return -ENOTDIR;
-	if ((flags & O_ACCMODE) == O_RDONLY)
-		return -EINVAL;
-	if (path->inode->fs->ops != &tmpfs_ops)
-		return -EOPNOTSUPP;
-	error = inode_access(path->inode, &p->cred, W_OK | X_OK);
-	if (error)
-		return error;
-	i = inode_create(path->inode->fs, S_IFREG | (mode & 07777 & ~p->fs->umask), p->cred.euid,
-			 p->cred.egid);
-	if (!i)
-		return -ENOMEM;
-	error = file_open(i, flags | O_LARGEFILE, &f);
-	inode_put(i);
-	return error ? error : install(f, flags);
-}
-
-int64_t sys_openat(const uint64_t *a)
-{
-	uint32_t flags = (uint32_t)a[2];
-	unsigned walk = flags & O_NOFOLLOW ? 0 : WALK_FOLLOW;
-	struct path path;
-
-	if (flags & O_PATH)
-		flags &= OPEN_FLAGS_OF_PATH;
-	bool is_tmpfile = (flags & O_TMPFILE) == O_TMPFILE;
-	if (!is_tmpfile && (flags & O_TMPFILE & ~(uint32_t)O_DIRECTORY))
-		return -EINVAL;
-	if ((flags & O_CREAT) && (flags & O_DIRECTORY))
-		return -EINVAL;
-	if (flags & O_CREAT)
-		walk |= WALK_PARENT;
-	if ((flags & O_CREAT) && (flags & O_EXCL))
-		walk &= ~(unsigned)WALK_FOLLOW;
-	int result = sys_walk((int)a[0], a[1], walk, &path);
-	if (result)
-		return result;
-	result = is_tmpfile ? open_tmpfile(&path, flags, (uint32_t)a[3])
-			    : open_path(&path, flags, (uint32_t)a[3]);
-	path_put(&path);
-	return result;
-}
 
 /* -- stat ---------------------------------------------------------------------------------- */
 
@@ -242,30 +95,34 @@ int64_t sys_statx(const uint64_t *a)
 	if (error)
 		return error;
 	error = inode_stat(i, &st);
+	struct linux_timespec birth = i->btime;
+	bool has_birth = i->fs && i->fs->ops == &tmpfs_ops;
 	uint64_t mount = i->fs ? i->fs->dev : PIPE_DEV;
 	bool is_root = i->fs && i->fs->root == i;
 	inode_put(i);
 	if (error)
 		return error;
 
-	struct linux_statx sx = {.mask = STATX_BASIC_STATS | STATX_MNT_ID,
-				 .attributes = is_root ? STATX_ATTR_MOUNT_ROOT : 0,
-				 .attributes_mask = STATX_ATTR_MOUNT_ROOT,
-				 .mnt_id = mount,
-				 .blksize = (uint32_t)st.blksize,
-				 .nlink = st.nlink,
-				 .uid = st.uid,
-				 .gid = st.gid,
-				 .mode = (uint16_t)st.mode,
-				 .ino = st.ino,
-				 .size = (uint64_t)st.size,
-				 .blocks = (uint64_t)st.blocks,
-				 .atime = statx_time(st.atime),
-				 .ctime = statx_time(st.ctime),
-				 .mtime = statx_time(st.mtime),
-				 .rdev_major = (uint32_t)(st.rdev >> 8),
-				 .rdev_minor = (uint32_t)(st.rdev & 0xff),
-				 .dev_minor = (uint32_t)st.dev};
+	struct linux_statx sx = {
+	    .mask = STATX_BASIC_STATS | STATX_MNT_ID | (has_birth ? STATX_BTIME : 0),
+	    .attributes = is_root ? STATX_ATTR_MOUNT_ROOT : 0,
+	    .attributes_mask = STATX_ATTR_MOUNT_ROOT,
+	    .mnt_id = mount,
+	    .blksize = (uint32_t)st.blksize,
+	    .nlink = st.nlink,
+	    .uid = st.uid,
+	    .gid = st.gid,
+	    .mode = (uint16_t)st.mode,
+	    .ino = st.ino,
+	    .size = (uint64_t)st.size,
+	    .blocks = (uint64_t)st.blocks,
+	    .atime = statx_time(st.atime),
+	    .btime = statx_time(has_birth ? birth : (struct linux_timespec){0, 0}),
+	    .ctime = statx_time(st.ctime),
+	    .mtime = statx_time(st.mtime),
+	    .rdev_major = (uint32_t)(st.rdev >> 8),
+	    .rdev_minor = (uint32_t)(st.rdev & 0xff),
+	    .dev_minor = (uint32_t)st.dev};
 	return arch_copy_to_user(VADDR(a[4]), &sx, sizeof sx) != 0 ? -EFAULT : 0;
 }
 
@@ -372,6 +229,7 @@ int64_t sys_readlinkat(const uint64_t *a)
 	} else {
 		n = (ssize_t)strnlen(i->target, PATH_MAX);
 		memcpy(target, i->target, (size_t)n);
+		inode_accessed(i);
 	}
 	inode_put(i);
 	if (n > (int)a[3])
@@ -380,50 +238,6 @@ int64_t sys_readlinkat(const uint64_t *a)
 		n = -EFAULT;
 	kfree(target);
 	return n;
-}
-
-/* -- extended attributes ------------------------------------------------------------------- */
-
-/* No file has any, nor can have: what exists answers EOPNOTSUPP, and lists none. */
-static int64_t no_xattr(uint64_t path, int64_t answer)
-{
-	struct inode *i;
-	int error = sys_inode_at(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, &i);
-
-	if (error)
-		return error;
-	inode_put(i);
-	return answer;
-}
-
-static int64_t no_xattr_fd(uint64_t fd, int64_t answer)
-{
-	struct file *f = sys_fd(fd);
-
-	if (!f)
-		return -EBADF;
-	file_put(f);
-	return answer;
-}
-
-int64_t sys_no_xattr(const uint64_t *a)
-{
-	return no_xattr(a[0], -EOPNOTSUPP);
-}
-
-int64_t sys_no_xattr_fd(const uint64_t *a)
-{
-	return no_xattr_fd(a[0], -EOPNOTSUPP);
-}
-
-int64_t sys_no_xattr_list(const uint64_t *a)
-{
-	return no_xattr(a[0], 0);
-}
-
-int64_t sys_no_xattr_list_fd(const uint64_t *a)
-{
-	return no_xattr_fd(a[0], 0);
 }
 
 /* -- folders ------------------------------------------------------------------------------- */
@@ -460,6 +274,24 @@ static int64_t enter_dir(struct inode *i)
 		return error;
 	fs_context_enter(p->fs, i);
 	return 0;
+}
+
+int64_t sys_chroot(const uint64_t *a)
+{
+	struct proc *p = proc_current();
+	struct inode *i;
+	int64_t error = sys_inode_at(AT_FDCWD, a[0], 0, &i);
+
+	if (error)
+		return error;
+	error = inode_is_dir(i) ? inode_access(i, &p->cred, X_OK) : -ENOTDIR;
+	if (!error && p->cred.euid != 0)
+		error = -EPERM;
+	if (error)
+		inode_put(i);
+	else
+		fs_context_confine(p->fs, i);
+	return error;
 }
 
 int64_t sys_chdir(const uint64_t *a)
@@ -518,7 +350,7 @@ int64_t sys_truncate(const uint64_t *a)
 	else
 		error = inode_access(i, &proc_current()->cred, W_OK);
 	if (!error)
-		error = sys_truncate_inode(i, a[1]);
+		error = sys_truncate_path(i, a[1]);
 	inode_put(i);
 	return error;
 }

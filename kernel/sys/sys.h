@@ -18,14 +18,21 @@ typedef int64_t sys_call(const uint64_t *a);
 sys_call /* files.c */
 	sys_read, sys_write, sys_readv, sys_writev, sys_pread64, sys_pwrite64, sys_preadv,
 	sys_pwritev, sys_preadv2, sys_pwritev2, sys_lseek, sys_close, sys_close_range, sys_dup,
-	sys_dup3, sys_fcntl, sys_ioctl, sys_sendfile, sys_fsync, sys_ftruncate, sys_fallocate,
-	sys_fadvise64, sys_copy_file_range, sys_sync;
+	sys_dup3, sys_fcntl, sys_ioctl, sys_fsync,
+	sys_sync, sys_sync_file_range;
+sys_call /* move.c, space.c */
+	sys_sendfile, sys_copy_file_range, sys_splice, sys_tee, sys_vmsplice, sys_ftruncate,
+	sys_fallocate, sys_fadvise64, sys_readahead;
+sys_call /* open.c, xattr.c */
+	sys_openat, sys_openat2, sys_setxattr, sys_lsetxattr, sys_fsetxattr, sys_getxattr,
+	sys_lgetxattr, sys_fgetxattr, sys_listxattr, sys_llistxattr, sys_flistxattr,
+	sys_removexattr, sys_lremovexattr, sys_fremovexattr;
 sys_call /* pipe.c, poll.c, locks.c */
 	sys_pipe2, sys_eventfd2, sys_memfd_create, sys_ppoll, sys_pselect6, sys_flock;
 sys_call /* paths.c */
-	sys_openat, sys_fstat, sys_newfstatat, sys_statx, sys_statfs, sys_fstatfs, sys_faccessat,
-	sys_faccessat2, sys_readlinkat, sys_getcwd, sys_chdir, sys_fchdir, sys_getdents64,
-	sys_truncate, sys_no_xattr, sys_no_xattr_fd, sys_no_xattr_list, sys_no_xattr_list_fd;
+	sys_fstat, sys_newfstatat, sys_statx, sys_statfs, sys_fstatfs, sys_faccessat,
+	sys_faccessat2, sys_readlinkat, sys_getcwd, sys_chdir, sys_fchdir, sys_chroot,
+	sys_getdents64, sys_truncate;
 sys_call /* names.c */
 	sys_mknodat, sys_fchmodat2,
 	sys_mkdirat, sys_unlinkat, sys_symlinkat, sys_linkat, sys_renameat2, sys_fchmod,
@@ -73,6 +80,11 @@ static inline struct file *sys_fd(uint64_t fd)
 	return fd_get(proc_current()->fds, (int)fd);
 }
 
+/* => the number that descriptors stay below: RLIMIT_NOFILE. files.c */
+uint64_t sys_fd_limit(void);
+/* => the lowest free descriptor from `min`, for the same open file; or -errno. fcntl.c */
+int64_t sys_fd_duplicate(uint64_t fd, int min, bool cloexec);
+
 /* Copies a path from the program. => 0 and *out, to be kfree'd; -EFAULT, -ENAMETOOLONG, -ENOMEM. */
 int sys_path_get(uint64_t user, char **out);
 
@@ -92,12 +104,16 @@ int sys_walk(int dirfd, uint64_t user_path, unsigned flags, struct path *out);
 
 /* Sets the length of a regular file. => 0 or -errno. */
 int sys_truncate_inode(struct inode *i, uint64_t size);
+/* The same for one that is not open: -ETXTBSY if it is being run. */
+int sys_truncate_path(struct inode *i, uint64_t size);
 
 /* F_SETLK and its kin. locks.c */
 int64_t sys_record_lock(struct file *f, struct fdtable *t, int cmd, uint64_t user);
 
 /* Sets the length of a regular file's contents. memory.c */
 void sys_set_length(struct mobj *o, uint64_t size);
+/* Makes a hole of pages [first, last) of a file's contents. memory.c */
+void sys_discard_pages(struct mobj *o, uint64_t first, uint64_t last);
 
 /* Reads a time that a program gave. => 0; -EFAULT; -EINVAL: not a time. */
 int sys_timespec_get(uint64_t user, uint64_t *ns);
