@@ -4,6 +4,7 @@
 #include "kernel/sys/sys.h"
 #include "kernel/fs/context.h"
 #include "kernel/fs/pipe.h"
+#include "abi/files.h"
 
 #define SETTABLE_FLAGS (O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME)
 

@@ -7,6 +7,7 @@
 #include "kernel/mm/frame/slab.h"
 #include "kernel/mm/object/mobj.h"
 #include "kernel/proc/clock.h"
+#include "abi/files.h"
 
 /* -- reading and writing ------------------------------------------------------------------- */
 

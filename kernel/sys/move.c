@@ -9,6 +9,7 @@
 #include "kernel/fs/pipe.h"
 #include "kernel/mm/frame/slab.h"
 #include "kernel/mm/object/mobj.h"
+#include "abi/files.h"
 
 /*
  * Moves at most `count` bytes from `in`, at *pos or its position, to `out`, at *to or its position.

@@ -8,6 +8,7 @@
 #include "kernel/sys/sys.h"
 #include "kernel/fs/context.h"
 #include "kernel/mm/object/mobj.h"
+#include "abi/files.h"
 
 #define OPEN_FLAGS_OF_PATH (O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 #define OPEN_FLAGS                                                                                 \

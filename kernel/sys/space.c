@@ -5,6 +5,7 @@
 #include "kernel/fs/pipe.h"
 #include "kernel/mm/frame/frame.h"
 #include "kernel/mm/object/mobj.h"
+#include "abi/files.h"
 
 int64_t sys_ftruncate(const uint64_t *a)
 {
