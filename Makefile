@@ -83,7 +83,7 @@ KERNEL_ASM := $(wildcard kernel/arch/riscv/*.S)
 KERNEL_OBJ := $(KERNEL_SRC:%.c=$(BUILD)/%.o) $(KERNEL_ASM:%.S=$(BUILD)/%.S.o)
 KERNEL_CFLAGS := -std=gnu17 -O2 -g $(WARN) -march=rv64imac_zicsr_zifencei -mabi=lp64 -mcmodel=medany \
         -ffreestanding -fno-stack-protector -fno-pie -fno-strict-aliasing -fno-common \
-        -fno-asynchronous-unwind-tables -fno-omit-frame-pointer -nostdlib -I. -MMD -MP
+        -fno-asynchronous-unwind-tables -nostdlib -I. -MMD -MP
 KERNEL_LDFLAGS := -nostdlib -static --no-undefined --fatal-warnings --no-warn-rwx-segments \
         -z noexecstack --build-id=none
 FLAGS_kernel := $(CROSS)gcc $(KERNEL_CFLAGS) $(KCFLAGS)
