@@ -12,6 +12,13 @@
 
 #include "kernel/lib/types.h"
 
+/* The least of these calls are inline where they are worth no call (riscv/inline.h). */
+#ifdef __riscv
+#define ARCH_INLINE static inline
+#else
+#define ARCH_INLINE
+#endif
+
 /* -- page tables ------------------------------------------------------------------------- */
 
 /* Rights of a mapping. USER is set for every mapping below the kernel's half. */
@@ -88,12 +95,12 @@ void arch_pt_flush(struct arch_pt *pt);
 void arch_pt_switch(struct arch_pt *pt);
 
 /* First address that a program cannot have, and the kernel's first: from the paging mode. */
-vaddr_t arch_user_end(void);
+ARCH_INLINE vaddr_t arch_user_end(void);
 vaddr_t arch_kernel_start(void);
 
 /* The linear map: all of RAM, at a fixed distance. */
-void *arch_kva(paddr_t pa);
-paddr_t arch_pa(const void *kva);
+ARCH_INLINE void *arch_kva(paddr_t pa);
+ARCH_INLINE paddr_t arch_pa(const void *kva);
 
 /*
  * Maps a device's registers for the kernel, for ever; asking again gives another mapping.
@@ -137,11 +144,11 @@ void arch_wait(void);
 void arch_icache_flush(void);
 
 /* What runs on this hart: begins with its struct arch_thread; NULL at boot. */
-void *arch_current(void);
-void arch_current_set(void *current);
+ARCH_INLINE void *arch_current(void);
+ARCH_INLINE void arch_current_set(void *current);
 
-unsigned arch_hart(void);  /* 0 .. arch_harts() - 1 */
-unsigned arch_harts(void); /* in the device tree, parked ones too */
+ARCH_INLINE unsigned arch_hart(void); /* 0 .. arch_harts() - 1 */
+unsigned arch_harts(void);            /* in the device tree, parked ones too */
 
 /* Lets the other harts into kernel_hart_main(), one after another. => how many run, this one too.
  */
@@ -227,5 +234,9 @@ void kernel_user_return(void);
 
 /* A hart that arch_harts_start() woke, on its first stack. */
 _Noreturn void kernel_hart_main(void);
+
+#ifdef __riscv
+#include "kernel/arch/riscv/inline.h"
+#endif
 
 #endif

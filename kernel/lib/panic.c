@@ -2,11 +2,7 @@
  * The end of a kernel that found itself broken: one line, and the machine stops.
  */
 #include "kernel/lib/lib.h"
-
-/* Of the seam kernel/arch/arch.h, which lies above this folder. */
-bool arch_irq_disable(void);
-unsigned arch_hart(void);
-_Noreturn void arch_shutdown(unsigned status);
+#include "kernel/arch/arch.h"
 
 #define PANIC_STATUS 125 /* what a shell sees; env and nohup use it for failures of their own */
 

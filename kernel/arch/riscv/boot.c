@@ -275,7 +275,7 @@ static void frames_start(uint64_t dt_pa, uint64_t dt_size)
 static void percpu_set(struct percpu *p)
 {
 	p->stack_top = (uint64_t)boot_stack + BOOT_STACK_SIZE;
-	__asm__ volatile("mv tp, %0" ::"r"(p));
+	riscv_percpu = p;
 }
 
 /* The early table's entry for the GiB of pa, at its place in the linear map. */

@@ -40,21 +40,6 @@ void arch_icache_flush(void)
 		sbi_fence_i(others);
 }
 
-void *arch_current(void)
-{
-	return percpu()->current;
-}
-
-void arch_current_set(void *current)
-{
-	percpu()->current = current;
-}
-
-unsigned arch_hart(void)
-{
-	return percpu()->index;
-}
-
 unsigned arch_harts(void)
 {
 	return boot_nharts;

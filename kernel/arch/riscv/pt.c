@@ -49,38 +49,18 @@
 
 unsigned pt_levels;
 uint64_t pt_kernel_root;
-uint64_t user_end;             /* arch_user_end(), for usercopy.S */
-static uint64_t linear_offset; /* linear address - physical address */
+uint64_t pt_user_end, pt_linear_offset; /* inline.h */
 
 void pt_mode_init(unsigned levels)
 {
 	pt_levels = levels;
-	user_end = 1UL << (RV_LEVEL_SHIFT(levels) - 1);
-	linear_offset = -user_end - LINEAR_PA;
-}
-
-vaddr_t arch_user_end(void)
-{
-	return VADDR(user_end);
+	pt_user_end = 1UL << (RV_LEVEL_SHIFT(levels) - 1);
+	pt_linear_offset = -pt_user_end - LINEAR_PA;
 }
 
 vaddr_t arch_kernel_start(void)
 {
-	return VADDR(-user_end);
-}
-
-void *arch_kva(paddr_t pa)
-{
-	return (void *)(pa.v + linear_offset);
-}
-
-paddr_t arch_pa(const void *kva)
-{
-	uint64_t va = (uintptr_t)kva;
-
-	if (va >= KERNEL_VA)
-		return PADDR(va - KERNEL_VA + KERNEL_PA);
-	return PADDR(va - linear_offset);
+	return VADDR(-pt_user_end);
 }
 
 uint64_t pt_satp(uint64_t root)

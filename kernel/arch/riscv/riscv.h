@@ -31,29 +31,11 @@
 #include "rv/csr.h"
 #include "rv/pte.h"
 
-/*
- * A hart's own data. In the kernel tp points to it; in user mode sscratch does. So sscratch is 0
- * exactly while the hart is in the kernel.
- */
-struct percpu {
-	uint64_t stack_top; /* of the kernel stack that traps from user mode start on */
-	uint64_t scratch;   /* entry.S, while interrupts are off */
-	uint64_t boot_satp; /* head.S: what the hart begins with */
-	void *current;      /* arch_current() */
-	uint64_t hartid;    /* the hardware's number */
-	unsigned index;     /* the kernel's: 0, 1, ... in the order of the device tree */
-
-	struct arch_pt *pt;           /* active; NULL: the kernel's half alone */
-	struct arch_thread *fp_owner; /* thread.c */
-	uint64_t timer_ns;            /* sbi.c: what the timer is set to */
-};
+_Static_assert(RISCV_KERNEL_VA == KERNEL_VA && RISCV_KERNEL_PA == KERNEL_PA, "inline.h");
 
 static inline struct percpu *percpu(void)
 {
-	struct percpu *p;
-
-	__asm__("mv %0, tp" : "=r"(p));
-	return p;
+	return riscv_percpu;
 }
 
 #define csr_read(csr)                                                                              \

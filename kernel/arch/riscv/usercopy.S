@@ -28,7 +28,7 @@
 
 	/* Leaves with a0 = length unless [addr, addr + a2) is all user's. t0: their end. */
 	.macro	check_range addr
-	ld	t0, user_end
+	ld	t0, pt_user_end
 	add	t1, \addr, a2
 	bltu	t1, \addr, refused
 	bgtu	t1, t0, refused
@@ -214,7 +214,7 @@ string_fault:
 	/* int arch_user_exchange32(vaddr_t at, uint32_t old, uint32_t new, uint32_t *seen) */
 	.globl	arch_user_exchange32
 arch_user_exchange32:
-	ld	t0, user_end
+	ld	t0, pt_user_end
 	addi	t1, a0, 4
 	bltu	t1, a0, exchange_refused
 	bgtu	t1, t0, exchange_refused
