@@ -9,6 +9,7 @@ KERNEL_HOST_SRC := \
 	kernel/lib/panic.c \
 	kernel/lib/printf.c \
 	kernel/lib/rand.c \
+	kernel/mm/frame/buddy.c \
 	kernel/mm/frame/frame.c \
 	kernel/mm/frame/slab.c \
 	kernel/mm/object/mobj.c \

@@ -16,6 +16,8 @@
 #define RAM_LEN (9UL << 20) /* two whole chunks and a part of one */
 #define HELD    400
 
+static jmp_buf stopped;
+
 static uint64_t frames_free(void)
 {
 	struct frame_stats s;
@@ -77,27 +79,132 @@ static void random_use(void **state)
 	}
 }
 
+/* A program's memory ends where the kernel's reserve begins; that can be had to the last frame. */
 static void exhaustion_gives_null_and_all_comes_back(void **state)
 {
 	struct frame **all = calloc(RAM_LEN / PAGE_SIZE, sizeof *all);
-	uint64_t before, n = 0;
+	struct frame_stats s;
+	uint64_t before, n = 0, anon;
 
 	(void)state;
 	start(RAM_LEN, 7);
-	before = frames_free();
+	frame_stats(&s);
+	before = s.free;
+	assert_true(s.reserve > 0);
 	while ((all[n] = frame_alloc(0, TF_ANON, FRAME_ZEROED)))
+		n++;
+	assert_int_equal(n, before - s.reserve);
+	assert_null(frame_alloc(0, TF_FILE, 0));
+	frame_check();
+	anon = n;
+	while ((all[n] = frame_alloc(0, TF_SLAB, 0)))
 		n++;
 	assert_int_equal(n, before);
 	assert_int_equal(frames_free(), 0);
 	frame_check();
 	for (uint64_t i = 0; i < n; i++) {
-		assert_int_equal(*(uint64_t *)frame_kva(all[i]), 0);
+		if (i < anon)
+			assert_int_equal(*(uint64_t *)frame_kva(all[i]), 0);
 		assert_true(frame_put(all[i]));
 	}
 	frame_check();
 	assert_int_equal(frames_free(), before);
 	assert_non_null(frame_alloc(FRAME_MAX_ORDER, TF_KALLOC, 0));
 	free(all);
+}
+
+/* What was given out as single frames becomes large blocks again, as soon as one is wanted. */
+static void single_frames_are_joined_when_needed(void **state)
+{
+	struct frame **all = calloc(RAM_LEN / PAGE_SIZE, sizeof *all), *large;
+	struct frame_stats s;
+	uint64_t n = 0;
+
+	(void)state;
+	start(RAM_LEN, 11);
+	while ((all[n] = frame_alloc(0, TF_SLAB, 0)))
+		n++;
+	/* Every other frame: nothing can be joined, and most of what is free is unusable. */
+	for (uint64_t i = 0; i < n; i++)
+		if (frame_pfn(all[i]).v & 1)
+			frame_put(all[i]);
+	assert_null(frame_alloc(1, TF_SLAB, 0));
+	frame_check();
+	frame_stats(&s);
+	assert_int_equal(s.blocks[0], s.free);
+	assert_int_equal(frame_unusable(&s, 1), 1000);
+	assert_int_equal(frame_unusable(&s, 0), 0);
+	for (uint64_t i = 0; i < n; i++)
+		if (!(frame_pfn(all[i]).v & 1))
+			frame_put(all[i]);
+	large = frame_alloc(9, TF_ANON, FRAME_ZEROED);
+	assert_non_null(large);
+	frame_check();
+	/* A superpage's frames are ordinary ones: each goes back by itself. */
+	for (unsigned i = 0; i < 512; i++)
+		assert_true(frame_put(large + i));
+	assert_non_null(frame_alloc(9, TF_ANON, 0));
+	frame_check();
+	free(all);
+}
+
+static void cleared_frames_are_handed_out(void **state)
+{
+	struct frame_stats s;
+	unsigned n = 0, pooled;
+
+	(void)state;
+	start(RAM_LEN, 12);
+	while (frame_pool_fill())
+		n++;
+	frame_stats(&s);
+	pooled = (unsigned)s.cleared;
+	assert_true(n > 0);
+	assert_int_equal(pooled, n);
+	frame_check();
+	for (unsigned i = 0; i < n + 2; i++) {
+		struct frame *f = frame_alloc(0, TF_ANON, FRAME_ZEROED);
+		const uint8_t *p = frame_kva(f);
+
+		for (unsigned j = 0; j < PAGE_SIZE; j++)
+			assert_int_equal(p[j], 0);
+	}
+	frame_stats(&s);
+	assert_int_equal(s.cleared, 0);
+	frame_check();
+	/* The pool is no loss when memory runs out. */
+	assert_true(frame_pool_fill());
+	while (frame_alloc(0, TF_SLAB, 0))
+		;
+	assert_int_equal(frames_free(), 0);
+	assert_false(frame_pool_fill());
+	frame_check();
+}
+
+static unsigned last_status;
+
+static void stop(unsigned status)
+{
+	last_status = status;
+	longjmp(stopped, 1);
+}
+
+static void a_write_to_a_free_frame_is_noticed(void **state)
+{
+	struct frame *f;
+
+	(void)state;
+	start(RAM_LEN, 13);
+	f = frame_alloc(0, TF_KALLOC, 0);
+	frame_put(f);
+	((uint8_t *)frame_kva(f))[100] = 1;
+	host_on_shutdown = stop;
+	last_status = 0;
+	if (setjmp(stopped) == 0)
+		for (unsigned i = 0; i < 100; i++)
+			frame_alloc(0, TF_KALLOC, 0);
+	host_on_shutdown = NULL;
+	assert_int_not_equal(last_status, 0);
 }
 
 static void placement_follows_from_the_seed(void **state)
@@ -195,6 +302,9 @@ int main(void)
 	    cmocka_unit_test(references),
 	    cmocka_unit_test(fails_on_demand),
 	    cmocka_unit_test(small_and_large_ram),
+	    cmocka_unit_test(single_frames_are_joined_when_needed),
+	    cmocka_unit_test(cleared_frames_are_handed_out),
+	    cmocka_unit_test(a_write_to_a_free_frame_is_noticed),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

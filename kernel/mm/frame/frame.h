@@ -17,7 +17,7 @@ struct frame {
 	uint32_t refs;          /* 0: free. PTEs that map it, plus pins; atomic */
 	uint8_t state;          /* TF_* of abi/trace.h: exactly one */
 	uint8_t order;          /* of the free block that starts here; else 0 */
-	uint16_t flags;         /* FRAME_HEAD */
+	uint16_t flags;         /* of a free frame: buddy.h */
 	union {                 /* the owner's own, by state */
 		uint64_t owner; /* TF_PAGETABLE: entries in use. TF_KALLOC: its order */
 		struct {
@@ -27,18 +27,29 @@ struct frame {
 };
 _Static_assert(sizeof(struct frame) <= 32, "at most 32 bytes a frame");
 
-#define FRAME_HEAD 0x1 /* first frame of a free block */
-
 /* Allocation flags. */
 #define FRAME_ZEROED 0x1
 
-/*
- * => the first of 2^order frames, aligned to their size, refs 1, in `state` (not TF_FREE);
- *    NULL when there is none. Contents are undefined unless FRAME_ZEROED.
- */
-struct frame *frame_alloc(unsigned order, unsigned state, unsigned flags);
+struct frame *frame_alloc_one(unsigned state);
+struct frame *frame_alloc_zeroed(unsigned state);
+struct frame *frame_alloc_block(unsigned order, unsigned state, unsigned flags);
 
-/* => refs of f was 1; its block of 2^order becomes free. */
+/*
+ * => the first of 2^order frames, aligned to their size, each with refs 1 and in `state` (not
+ *    TF_FREE); NULL when there is none. Contents are undefined unless FRAME_ZEROED. The frames may
+ *    be given back one by one.
+ */
+static inline struct frame *frame_alloc(unsigned order, unsigned state, unsigned flags)
+{
+	if (order > 0)
+		return frame_alloc_block(order, state, flags);
+	return flags & FRAME_ZEROED ? frame_alloc_zeroed(state) : frame_alloc_one(state);
+}
+
+/* One frame of the pool of cleared ones is cleared. => false: there was no need. */
+bool frame_pool_fill(void);
+
+/* => each had refs 1; the block of 2^order frames becomes free. */
 void frame_free(struct frame *f, unsigned order);
 
 static inline void frame_get(struct frame *f)
@@ -86,8 +97,18 @@ static inline void *frame_kva(const struct frame *f)
 /* Counts, in frames. */
 struct frame_stats {
 	uint64_t total, free, by_state[TF_MAX];
+	uint64_t reserve;         /* of the free ones, for the kernel alone */
+	uint64_t listed, cleared; /* of the free ones, in harts' lists and in the pool */
+	uint64_t blocks[FRAME_MAX_ORDER + 1]; /* free blocks, by order */
 };
 void frame_stats(struct frame_stats *out);
+uint64_t frame_total(void);
+
+/*
+ * => of the frames in free blocks, those in blocks too small for a request of that order, in
+ *    thousandths: Linux's unusable free space index.
+ */
+unsigned frame_unusable(const struct frame_stats *s, unsigned order);
 
 /* Checks the allocator's invariants; stops the kernel at the first that is broken. */
 void frame_check(void);
@@ -114,6 +135,10 @@ bool frame_is_ready(void);
  * if RAM were full; 0: none does.
  */
 void frame_fail_after(uint64_t n);
+/* The same for what allocates while arch_current() is `current`. */
+void frame_fail_for(const void *current, uint64_t n);
+/* => how many allocations are left until then; 0: it has been, or none is to fail. */
+uint64_t frame_fail_left(void);
 /* => whether this allocation is that one. */
 bool frame_fail_now(void);
 #else
