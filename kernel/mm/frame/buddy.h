@@ -15,14 +15,14 @@ extern struct spinlock buddy_lock;
 #define FRAME_FRESH 0x2 /* the block is on the list `fresh` */
 #define FRAME_KEPT  0x4 /* free, but in no block: in a list of frame.c's */
 
-/* A frame's four small fields at once. */
+/* Sets all four at once; the order is 0. */
 static inline void frame_mark(struct frame *f, uint32_t refs, unsigned state, unsigned flags)
 {
-	f->refs = refs;
-	f->state = (uint8_t)state;
-	f->order = 0;
-	f->flags = (uint16_t)flags;
+	f->mark = (uint64_t)flags << 48 | (uint64_t)state << 32 | refs;
 }
+_Static_assert(offsetof(struct frame, state) == offsetof(struct frame, mark) + 4 &&
+		   offsetof(struct frame, flags) == offsetof(struct frame, mark) + 6,
+	       "frame_mark()");
 
 /*
  * Boot: RAM is the frames [start, end). buddy_reserve(): [start, end), which touches no other

@@ -13,11 +13,16 @@
 #define FRAME_MAX_ORDER 10
 
 struct frame {
-	struct list_node link;  /* free list of its order, or the owner's use */
-	uint32_t refs;          /* 0: free. PTEs that map it, plus pins; atomic */
-	uint8_t state;          /* TF_* of abi/trace.h: exactly one */
-	uint8_t order;          /* of the free block that starts here; else 0 */
-	uint16_t flags;         /* of a free frame: buddy.h */
+	struct list_node link; /* free list of its order, or the owner's use */
+	union {
+		struct {
+			uint32_t refs;  /* 0: free. PTEs that map it, plus pins; atomic */
+			uint8_t state;  /* TF_* of abi/trace.h: exactly one */
+			uint8_t order;  /* of the free block that starts here; else 0 */
+			uint16_t flags; /* of a free frame: buddy.h */
+		};
+		uint64_t mark; /* all four: buddy.h */
+	};
 	union {                 /* the owner's own, by state */
 		uint64_t owner; /* TF_PAGETABLE: entries in use. TF_KALLOC: its order */
 		struct {
