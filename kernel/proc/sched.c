@@ -45,6 +45,7 @@
 #include "kernel/proc/sched.h"
 #include "kernel/lib/lib.h"
 #include "kernel/lib/trace.h"
+#include "kernel/mm/frame/frame.h"
 #include "kernel/mm/space/aspace.h"
 #include "kernel/proc/proc.h"
 #include "kernel/proc/wait.h"
@@ -537,7 +538,13 @@ _Noreturn void sched_idle(void)
 	for (;;) {
 		schedule(false);
 		sched_clock_update();
-		arch_wait();
+		if (frame_pool_fill()) { /* time that nobody wants; and what is pending comes first
+					  */
+			arch_irq_restore(true);
+			arch_irq_disable();
+		} else {
+			arch_wait();
+		}
 	}
 }
 

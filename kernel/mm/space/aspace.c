@@ -218,15 +218,12 @@ uint64_t space_covered(struct aspace *as, uint64_t start, uint64_t end)
 
 bool space_may_grow(const struct aspace *as, uint64_t len, unsigned flags, bool noreserve)
 {
-	struct frame_stats stats;
-
 	if (as->mapped + len > as->as_limit || as->nvmas >= MAX_VMAS)
 		return false;
 	/* Linux's default, "heuristic" overcommit: refused is only what could never fit. */
 	if (noreserve || !(flags & VMA_WRITE))
 		return true;
-	frame_stats(&stats);
-	return len >> PAGE_SHIFT <= stats.total;
+	return len >> PAGE_SHIFT <= frame_total();
 }
 
 /* -- changes of the tree ------------------------------------------------------------------- */
