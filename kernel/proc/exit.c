@@ -131,6 +131,7 @@ static void orphans_locked(struct proc *p)
 		list_remove(&c->sibling);
 		c->parent = to;
 		c->ppid = to->pid;
+		c->is_adopted = to->pid == 1;
 		c->exit_signal = SIGCHLD;
 		list_add_tail(&to->children, &c->sibling);
 		if (c->pdeath_signal && !c->is_zombie)
@@ -141,7 +142,8 @@ static void orphans_locked(struct proc *p)
 			 proc_group_is_orphaned_locked(c->pgid, NULL))
 			group_orphaned_locked(c->pgid);
 	}
-	if (p->parent && p->parent->pgid != p->pgid && p->parent->sid == p->sid &&
+	if (p->parent && !p->is_adopted && p->parent->pgid != p->pgid &&
+	    p->parent->sid == p->sid &&
 	    proc_group_is_orphaned_locked(p->pgid, p))
 		group_orphaned_locked(p->pgid);
 }

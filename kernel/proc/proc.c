@@ -185,8 +185,7 @@ bool proc_group_is_orphaned_locked(uint32_t pgid, const struct proc *but)
 	list_for_each (it, &proc_all) {
 		const struct proc *p = container_of(it, struct proc, all);
 
-		if (p->pgid != pgid || p == but || p->is_zombie || !p->parent ||
-		    p->parent->pid == 1)
+		if (p->pgid != pgid || p == but || p->is_zombie || !p->parent || p->is_adopted)
 			continue;
 		if (p->parent->pgid != pgid && p->parent->sid == p->sid)
 			return false;

@@ -85,6 +85,7 @@ struct proc {
 	unsigned nthreads, nlive; /* that exist; of these, that have not begun to exit */
 	bool is_zombie;           /* has ended; its parent has not asked yet */
 	bool is_reaped, did_exec;
+	bool is_adopted; /* an orphan: its parent is the first process for want of another */
 	int exit_status, exit_signal; /* as wait(2) tells; what the parent is sent, 0: nothing */
 	int stop_report;         /* wait status of a stop or continuation not yet asked for; 0 */
 	struct waitq child_wait; /* its threads that wait for children */

@@ -162,7 +162,7 @@ static struct linux_siginfo info_of(int signo, int code)
 /* Tree locked. Signal 0 only asks whether it could be sent. */
 static int send_proc_locked(struct proc *p, const struct linux_siginfo *info)
 {
-	int error = may_send(p, info->signo);
+	int error = info->signo < 0 || info->signo > SIGMAX ? -EINVAL : may_send(p, info->signo);
 
 	return error || !info->signo ? error : signal_send_proc(p, info);
 }
@@ -196,8 +196,6 @@ int64_t sys_kill(const uint64_t *a)
 	struct proc *p;
 	int64_t result;
 
-	if (signo < 0 || signo > SIGMAX)
-		return -EINVAL;
 	if (pid == INT32_MIN)
 		return -ESRCH;
 	spin_lock(&proc_tree_lock);
@@ -219,12 +217,12 @@ static int64_t send_thread(int tgid, int tid, const struct linux_siginfo *info)
 	struct thread *t;
 	int64_t error = 0;
 
-	if (info->signo < 0 || info->signo > SIGMAX)
-		return -EINVAL;
 	spin_lock(&proc_tree_lock);
 	t = thread_find_locked((uint32_t)tid);
 	if (!t || (tgid && t->proc->pid != (uint32_t)tgid) || t->is_exiting)
 		error = -ESRCH;
+	if (!error && (info->signo < 0 || info->signo > SIGMAX))
+		error = -EINVAL;
 	if (!error)
 		error = may_send(t->proc, info->signo);
 	if (!error && info->signo)
@@ -270,8 +268,6 @@ int64_t sys_rt_sigqueueinfo(const uint64_t *a)
 
 	if (error)
 		return error;
-	if ((int)a[1] < 0 || (int)a[1] > SIGMAX)
-		return -EINVAL;
 	spin_lock(&proc_tree_lock);
 	p = pid > 0 ? proc_find_locked((uint32_t)pid) : NULL;
 	error = p ? send_proc_locked(p, &info) : -ESRCH;

@@ -36,13 +36,13 @@
 #define ARRAY_LEN(a)  (sizeof(a) / sizeof *(a))
 
 /* A child that does `what` and ends with 0; its wait status. */
-#define CHILD(what)                                                                                \
+#define CHILD(...)                                                                                 \
 	({                                                                                         \
 		int status_;                                                                       \
 		fflush(stdout);                                                                    \
 		pid_t pid_ = fork();                                                               \
 		if (pid_ == 0) {                                                                   \
-			what;                                                                      \
+			__VA_ARGS__;                                                               \
 			fflush(stdout);                                                            \
 			_exit(0);                                                                  \
 		}                                                                                  \
