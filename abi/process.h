@@ -165,6 +165,24 @@ _Static_assert(sizeof(struct linux_sigevent) == 64, "struct sigevent");
 #define SIGEV_THREAD    2
 #define SIGEV_THREAD_ID 4
 
+/* -- adjtimex ------------------------------------------------------------------------------ */
+
+struct linux_timex {
+	uint32_t modes, pad;
+	int64_t offset, freq, maxerror, esterror;
+	int32_t status, pad2;
+	int64_t constant, precision, tolerance;
+	struct linux_timeval time;
+	int64_t tick, ppsfreq, jitter;
+	int32_t shift, pad3;
+	int64_t stabil, jitcnt, calcnt, errcnt, stbcnt;
+	int32_t tai, unused[11];
+};
+_Static_assert(sizeof(struct linux_timex) == 208, "struct timex");
+#define ADJ_OFFSET_SS_READ 0xa001
+#define STA_UNSYNC         0x40
+#define TIME_ERROR         5
+
 /* -- futexes ------------------------------------------------------------------------------- */
 
 #define FUTEX_FD              2

@@ -13,8 +13,14 @@
 void clock_set_epoch(uint64_t seconds);
 uint64_t clock_realtime_ns(void);
 
-/* => 0; -EINVAL: no such clock. Process and thread CPU time is the time since `start_ns`. */
-int clock_read_ns(int clock, uint64_t start_ns, uint64_t *out);
+/* => 0; -EINVAL: no such clock. Clocks of processor time are the current thread's or process's, or
+ * those that the number names. */
+int clock_read(int clock, uint64_t *out);
+/* => 0, and whose processor time a clock shows; -EINVAL: it is another clock, or none. */
+int clock_cpu_find(int clock, uint32_t *tid, bool *is_thread);
+
+/* The real-time clock shows this now. */
+void clock_set_realtime(uint64_t ns);
 
 static inline struct linux_timespec clock_timespec(uint64_t ns)
 {

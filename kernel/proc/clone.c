@@ -95,6 +95,9 @@ static struct proc *process_copy(const struct clone_request *req, struct proc *p
 	spin_lock(&parent->lock);
 	memcpy(p->rlimits, parent->rlimits, sizeof p->rlimits);
 	spin_unlock(&parent->lock);
+	/* A limit of processor time: the first check is at once. */
+	p->cpu_armed = p->rlimits[RLIMIT_CPU].cur != RLIM_INFINITY ||
+		       p->rlimits[RLIMIT_CPU].max != RLIM_INFINITY;
 	p->no_new_privs = parent->no_new_privs;
 	p->dumpable = parent->dumpable;
 	p->exit_signal = req->flags & CLONE_PARENT ? parent->exit_signal : req->exit_signal;

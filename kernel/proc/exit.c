@@ -142,8 +142,7 @@ static void orphans_locked(struct proc *p)
 			 proc_group_is_orphaned_locked(c->pgid, NULL))
 			group_orphaned_locked(c->pgid);
 	}
-	if (p->parent && !p->is_adopted && p->parent->pgid != p->pgid &&
-	    p->parent->sid == p->sid &&
+	if (p->parent && !p->is_adopted && p->parent->pgid != p->pgid && p->parent->sid == p->sid &&
 	    proc_group_is_orphaned_locked(p->pgid, p))
 		group_orphaned_locked(p->pgid);
 }

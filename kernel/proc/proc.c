@@ -300,6 +300,7 @@ struct proc *proc_alloc(void)
 	memset(p, 0, sizeof *p);
 	p->start_ns = arch_time_ns();
 	spin_init(&p->lock);
+	mutex_init(&p->timer_lock);
 	list_init(&p->children);
 	list_init(&p->threads);
 	waitq_init(&p->child_wait);

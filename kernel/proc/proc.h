@@ -33,6 +33,7 @@ struct cred {
 /* What is to be done before a thread goes back to its program. */
 #define WORK_SIGNAL    0x1 /* a signal may be due, or the process stops or ends */
 #define WORK_RESCHED   0x2 /* another thread should run */
+#define WORK_CPU_TIME  0x8 /* proc.cpu_left is used up */
 #define WORK_REGISTERS 0x4 /* a system call has changed all registers of the program */
 
 struct thread {
@@ -101,10 +102,15 @@ struct proc {
 	bool is_stopped;   /* by job control */
 	unsigned nstopped; /* threads that have come to rest */
 	int stop_signal;
-	struct thread *execing;    /* ends all others; NULL: none */
-	struct waitq exec_wait;    /* its execing thread */
-	struct itimer *timers;     /* timer_create: itimer.c */
-	struct itimer *real_timer; /* setitimer(ITIMER_REAL), alarm */
+	struct thread *execing; /* ends all others; NULL: none */
+	struct waitq exec_wait; /* its execing thread */
+
+	/* Timers: itimer.c. */
+	struct mutex timer_lock;
+	struct itimer *timers;      /* timer_create */
+	struct itimer *interval[3]; /* setitimer, by ITIMER_* */
+	int64_t cpu_left;           /* ns of processor time until the next check; atomic */
+	bool cpu_armed;             /* else nobody waits for processor time; atomic */
 
 	struct spinlock lock; /* guards what follows */
 	struct linux_rlimit rlimits[RLIM_NLIMITS];

@@ -70,6 +70,7 @@ static struct runq {
 	bool is_idle;       /* its idle thread runs */
 	uint64_t least;     /* ns */
 	uint64_t slice_end; /* of current; UINT64_MAX: nobody else wants the hart */
+	uint64_t cpu_end;   /* when current has used up its process's cpu_left; UINT64_MAX: never */
 	struct thread *current, *idle;
 	struct thread *dead; /* has just left its stack for ever */
 	struct thread *away; /* has just left the hart, and may not come back to it */
@@ -155,6 +156,8 @@ static void charge(struct runq *rq, uint64_t now)
 		return;
 	t->sched.since_ns = now;
 	t->sched.ran_ns += ran;
+	if (__builtin_expect(t->proc->cpu_armed, 0))
+		__atomic_fetch_sub(&t->proc->cpu_left, (int64_t)ran, __ATOMIC_RELAXED);
 	t->sched.vruntime += t->sched.nice == 0 ? ran : ran * NICE_0 / weights[t->sched.nice + 20];
 }
 
@@ -162,9 +165,22 @@ static void charge(struct runq *rq, uint64_t now)
 
 void sched_clock_update(void)
 {
-	uint64_t slice = runq_here()->slice_end, timer = timer_next();
+	const struct runq *rq = runq_here();
+	uint64_t next = rq->slice_end, timer = timer_next();
 
-	arch_timer_set(slice < timer ? slice : timer);
+	next = next < timer ? next : timer;
+	arch_timer_set(next < rq->cpu_end ? next : rq->cpu_end);
+}
+
+/* => when t, which runs from `now` on, has used up what its process's timers have left. */
+static uint64_t cpu_end_of(const struct thread *t, uint64_t now)
+{
+	int64_t left;
+
+	if (!t->proc || __builtin_expect(!t->proc->cpu_armed, 1))
+		return UINT64_MAX;
+	left = __atomic_load_n(&t->proc->cpu_left, __ATOMIC_RELAXED);
+	return left > 0 ? now + (uint64_t)left : now;
 }
 
 /* Somebody waits for this hart: the slice of who runs has an end. */
@@ -332,7 +348,8 @@ static void switch_to(struct runq *rq, struct thread *prev, struct thread *next)
 		if (rq->nqueued > 0)
 			rq->slice_end = now + SLICE_NS;
 	}
-	if (rq->slice_end != UINT64_MAX)
+	rq->cpu_end = cpu_end_of(next, now);
+	if (rq->slice_end != UINT64_MAX || rq->cpu_end != UINT64_MAX)
 		sched_clock_update();
 	if (prev->sched.state == THREAD_DEAD)
 		rq->dead = prev;
@@ -523,7 +540,7 @@ void sched_init_hart(void)
 	avl_init(&rq->tree, NULL);
 	sched_entity_init(&t->sched, NULL);
 	arch_thread_adopt(&t->arch);
-	rq->slice_end = UINT64_MAX;
+	rq->slice_end = rq->cpu_end = UINT64_MAX;
 	rq->current = rq->idle = t;
 	arch_current_set(t);
 	__atomic_fetch_or(&harts_running, 1UL << hart, __ATOMIC_SEQ_CST);
@@ -558,6 +575,16 @@ void sched_tick(void)
 		rq->slice_end = UINT64_MAX;
 		thread_work(rq->current, WORK_RESCHED);
 	}
+	if (rq->cpu_end <= now) {
+		spin_lock(&rq->lock);
+		charge(rq, now);
+		rq->cpu_end = cpu_end_of(rq->current, now);
+		if (rq->cpu_end <= now) {
+			rq->cpu_end = UINT64_MAX; /* until somebody has looked */
+			thread_work(rq->current, WORK_CPU_TIME);
+		}
+		spin_unlock(&rq->lock);
+	}
 	sched_clock_update();
 }
 
@@ -570,8 +597,31 @@ void sched_ipi(void)
 	spin_lock(&rq->lock);
 	if (rq->nqueued > 0)
 		slice_limit(rq);
+	charge(rq, arch_time_ns());
+	rq->cpu_end = cpu_end_of(rq->current, arch_time_ns());
 	spin_unlock(&rq->lock);
 	sched_clock_update();
+}
+
+void sched_cpu_watch(struct proc *p)
+{
+	uint64_t harts = sched_harts(), now = arch_time_ns();
+	struct runq *rq = runq_here();
+
+	spin_lock(&rq->lock);
+	charge(rq, now);
+	rq->cpu_end = cpu_end_of(rq->current, now);
+	spin_unlock(&rq->lock);
+	sched_clock_update();
+	for (harts &= ~(1UL << arch_hart()); harts && p->nlive > 1; harts &= harts - 1) {
+		const struct thread *t =
+		    __atomic_load_n(&runqs[lowest_bit(harts)].current, __ATOMIC_RELAXED);
+
+		/* A stale answer is put right by the switch that made it stale. t may be gone, but
+		 * not its memory: it is a kernel's own. */
+		if (t->proc == p)
+			kick(1UL << lowest_bit(harts));
+	}
 }
 
 /* -- attributes ---------------------------------------------------------------------------- */

@@ -10,6 +10,7 @@
 
 #define SCHED_MAX_HARTS 64
 
+struct proc;
 struct thread;
 
 /* What a thread does. Guarded by the lock of its hart's run queue; set to asleep by itself. */
@@ -73,9 +74,10 @@ void sched_resched(void);
 void sched_stop(const bool *stopped);
 _Noreturn void sched_die(void);
 
-void sched_tick(void);         /* the hart's timer struck */
-void sched_ipi(void);          /* another hart has something for this one */
-void sched_clock_update(void); /* the hart's first timer has changed */
+void sched_tick(void);                /* the hart's timer struck */
+void sched_ipi(void);                 /* another hart has something for this one */
+void sched_clock_update(void);        /* the hart's first timer has changed */
+void sched_cpu_watch(struct proc *p); /* p->cpu_left has changed, wherever its threads run */
 void sched_set(struct thread *t, int nice, int policy, int rt_priority);
 int sched_set_affinity(struct thread *t, uint64_t harts); /* 0; -EINVAL: no such hart runs */
 uint64_t sched_harts(void);                               /* set of harts that run threads */

@@ -93,12 +93,13 @@ bool signal_is_blocked_or_ignored(int signo)
 
 /* -- queues, sighand locked ---------------------------------------------------------------- */
 
-static void entry_free(struct sigentry *e)
+/* => how often a timer's expiry was one too many. */
+static int32_t entry_free(struct sigentry *e)
 {
 	if (e->timer)
-		itimer_entry_done(e->timer);
-	else
-		kfree(e);
+		return itimer_entry_done(e->timer);
+	kfree(e);
+	return 0;
 }
 
 /* Takes the signals of `set` out of the queue. */
@@ -138,7 +139,8 @@ static void queue_put(struct sigqueue *q, struct sigentry *e)
 static void queue_take(struct sigqueue *q, int signo, struct linux_siginfo *info)
 {
 	struct sigentry **at = &q->first, *e = NULL;
-	bool more = false;
+	bool more = false, from_timer;
+	int32_t overrun;
 
 	for (; *at; at = &(*at)->next) {
 		if ((*at)->info.signo != signo)
@@ -164,7 +166,10 @@ static void queue_take(struct sigqueue *q, int signo, struct linux_siginfo *info
 		return;
 	}
 	*info = e->info;
-	entry_free(e);
+	from_timer = e->timer && info->code == SI_TIMER;
+	overrun = entry_free(e);
+	if (from_timer)
+		info->overrun = overrun;
 }
 
 /* -- sending ------------------------------------------------------------------------------- */
@@ -220,7 +225,7 @@ static bool let_go_on(struct proc *p)
 	return was;
 }
 
-/* t NULL: for the process. */
+/* t NULL: for the process. own: the entry of a timer, which is queued or given back. */
 static int send(struct proc *p, struct thread *t, const struct linux_siginfo *info,
 		struct itimer *timer, struct sigentry *own)
 {
@@ -230,8 +235,11 @@ static int send(struct proc *p, struct thread *t, const struct linux_siginfo *in
 	struct sigentry *e;
 	bool goes_on = false;
 
-	if (p->is_zombie || p->nlive == 0)
+	if (p->is_zombie || p->nlive == 0) {
+		if (own)
+			entry_free(own);
 		return 0;
+	}
 	spin_lock(&p->sighand->lock);
 	if (signo == SIGKILL) {
 		proc_end_locked(p, SIGKILL);
@@ -243,9 +251,11 @@ static int send(struct proc *p, struct thread *t, const struct linux_siginfo *in
 		drop_everywhere(p, SIGBIT(SIGCONT));
 	if (is_ignored(p->sighand, signo) && !((target->sigmask | target->sigwait) & SIGBIT(signo)))
 		goto out;
-	if (signo < SIGRTMIN && q->set & SIGBIT(signo))
+	/* Each of timer_create's timers has its own signal, even if it is of the same number. */
+	if (signo < SIGRTMIN && q->set & SIGBIT(signo) && !(own && info->code == SI_TIMER))
 		goto out;
 	e = own;
+	own = NULL;
 	if (!e) {
 		e = kmalloc(sizeof *e);
 		if (e)
@@ -265,6 +275,8 @@ static int send(struct proc *p, struct thread *t, const struct linux_siginfo *in
 	else if (wants(t, signo))
 		notify(t, signo);
 out:
+	if (own)
+		entry_free(own); /* it was not queued */
 	spin_unlock(&p->sighand->lock);
 	if (goes_on)
 		proc_tell_stop_locked(p, CLD_CONTINUED, 0xffff);
@@ -655,6 +667,10 @@ void thread_do_work(void)
 		if (work & WORK_RESCHED) {
 			__atomic_fetch_and(&t->work, ~(uint32_t)WORK_RESCHED, __ATOMIC_SEQ_CST);
 			sched_resched();
+		}
+		if (work & WORK_CPU_TIME) {
+			__atomic_fetch_and(&t->work, ~(uint32_t)WORK_CPU_TIME, __ATOMIC_SEQ_CST);
+			itimers_check_cpu();
 		}
 		if (work & WORK_SIGNAL)
 			signal_act();

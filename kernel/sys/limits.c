@@ -4,6 +4,7 @@
 #include "kernel/sys/sys.h"
 #include "kernel/mm/space/aspace.h"
 #include "kernel/proc/clock.h"
+#include "kernel/proc/itimer.h"
 
 static int64_t put_bytes(uint64_t user, const void *from, size_t len)
 {
@@ -26,6 +27,10 @@ static int set_limit(struct proc *p, unsigned resource, const struct linux_rlimi
 		error = -EPERM;
 	else
 		*l = *new;
+	if (!error && resource == RLIMIT_CPU) {
+		p->cpu_left = 0;
+		p->cpu_armed = true;
+	}
 	spin_unlock(&p->lock);
 	return error;
 }
@@ -69,6 +74,8 @@ static int64_t limits(uint32_t pid, uint32_t resource, uint64_t new_at, uint64_t
 	spin_unlock(&proc_tree_lock);
 	if (!error && new_at && p == self)
 		set_space_limits(p);
+	if (!error && new_at && p == self && resource == RLIMIT_CPU)
+		itimers_check_cpu(); /* another process finds out as soon as it is switched to */
 	if (!error && old_at && arch_copy_to_user(VADDR(old_at), &old, sizeof old) != 0)
 		error = -EFAULT;
 	return error;

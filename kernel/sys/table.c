@@ -203,6 +203,10 @@ static sys_call *const calls[SYS_MAX] = {
     [SYS_tgkill] = sys_tgkill,
 
     /* time */
+    [SYS_clock_settime] = sys_clock_settime,
+    [SYS_settimeofday] = sys_settimeofday,
+    [SYS_adjtimex] = sys_adjtimex,
+    [SYS_clock_adjtime] = sys_clock_adjtime,
     [SYS_clock_gettime] = sys_clock_gettime,
     [SYS_clock_getres] = sys_clock_getres,
     [SYS_gettimeofday] = sys_gettimeofday,

@@ -5,7 +5,8 @@
 #include "kernel/proc/clock.h"
 #include "kernel/proc/itimer.h"
 
-#define CLOCK_RESOLUTION_NS 1
+#define CLOCK_RESOLUTION_NS  1
+#define COARSE_RESOLUTION_NS 4000000 /* a tick of Linux's at 250 Hz; here they are exact too */
 
 static int64_t put_timespec(uint64_t user, uint64_t ns)
 {
@@ -14,54 +15,117 @@ static int64_t put_timespec(uint64_t user, uint64_t ns)
 	return arch_copy_to_user(VADDR(user), &t, sizeof t) != 0 ? -EFAULT : 0;
 }
 
-/* Linux's numbers of other threads' and processes' clocks: ~pid << 3 | kind, 2 being run time. */
-#define CPUCLOCK_KIND      3
-#define CPUCLOCK_PERTHREAD 4
-
-/* => 0 with the time of a clock; -EINVAL. */
-static int read_clock(int clock, uint64_t *ns)
-{
-	struct thread *t = thread_current();
-	int error = 0;
-
-	if (clock == CLOCK_THREAD_CPUTIME_ID) {
-		*ns = sched_ran_ns(t);
-		return 0;
-	}
-	if (clock != CLOCK_PROCESS_CPUTIME_ID && clock >= 0)
-		return clock_read_ns(clock, 0, ns);
-	if (clock < 0 && (clock & CPUCLOCK_KIND) == CPUCLOCK_KIND)
-		return -EINVAL;
-	spin_lock(&proc_tree_lock);
-	if (clock < 0 && ~(clock >> 3) != 0) {
-		t = thread_find_locked((uint32_t) ~(clock >> 3));
-		if (t && clock & CPUCLOCK_PERTHREAD && t->proc != proc_current())
-			t = NULL;
-	}
-	if (!t)
-		error = -EINVAL;
-	else if (clock < 0 && clock & CPUCLOCK_PERTHREAD)
-		*ns = sched_ran_ns(t);
-	else
-		*ns = proc_ran_ns_locked(t->proc);
-	spin_unlock(&proc_tree_lock);
-	return error;
-}
-
 int64_t sys_clock_gettime(const uint64_t *a)
 {
 	uint64_t ns;
-	int error = read_clock((int)a[0], &ns);
+	int error = clock_read((int)a[0], &ns);
 
 	return error ? error : put_timespec(a[1], ns);
 }
 
 int64_t sys_clock_getres(const uint64_t *a)
 {
+	int clock = (int)a[0];
+	bool coarse = clock == CLOCK_REALTIME_COARSE || clock == CLOCK_MONOTONIC_COARSE;
 	uint64_t ns;
-	int error = read_clock((int)a[0], &ns);
+	int error = clock_read(clock, &ns);
 
-	return error ? error : a[1] ? put_timespec(a[1], CLOCK_RESOLUTION_NS) : 0;
+	if (error || !a[1])
+		return error;
+	return put_timespec(a[1], coarse ? COARSE_RESOLUTION_NS : CLOCK_RESOLUTION_NS);
+}
+
+static int64_t set_realtime(uint64_t ns)
+{
+	if (proc_current()->cred.euid != 0)
+		return -EPERM;
+	if (ns < arch_time_ns())
+		return -EINVAL; /* Linux: the monotonic clock would be ahead of it */
+	clock_set_realtime(ns);
+	return 0;
+}
+
+int64_t sys_clock_settime(const uint64_t *a)
+{
+	uint32_t tid;
+	bool is_thread;
+	uint64_t ns;
+	int error;
+
+	if ((int)a[0] != CLOCK_REALTIME) {
+		uint64_t now;
+
+		/* Clocks of processor time exist, but nobody may set them. */
+		if ((int)a[0] < 0 && clock_cpu_find((int)a[0], &tid, &is_thread) == 0)
+			return clock_read((int)a[0], &now) ? -EINVAL : -EPERM;
+		return -EINVAL;
+	}
+	error = sys_timespec_get(a[1], &ns);
+	return error ? error : set_realtime(ns);
+}
+
+static int timeval_get(const struct linux_timeval *tv, uint64_t *ns)
+{
+	if (tv->sec < 0 || tv->usec < 0 || tv->usec >= 1000000)
+		return -EINVAL;
+	*ns = tv->sec > INT64_MAX / (int64_t)NS_PER_SECOND - 1
+		  ? INT64_MAX
+		  : (uint64_t)tv->sec * NS_PER_SECOND + (uint64_t)tv->usec * 1000;
+	return 0;
+}
+
+int64_t sys_settimeofday(const uint64_t *a)
+{
+	struct linux_timeval tv;
+	int32_t zone[2];
+	uint64_t ns = 0;
+
+	if (a[0] && arch_copy_from_user(&tv, VADDR(a[0]), sizeof tv) != 0)
+		return -EFAULT;
+	if (a[0] && timeval_get(&tv, &ns) != 0)
+		return -EINVAL;
+	if (a[1] && arch_copy_from_user(zone, VADDR(a[1]), sizeof zone) != 0)
+		return -EFAULT;
+	if (proc_current()->cred.euid != 0)
+		return -EPERM;
+	return a[0] ? set_realtime(ns) : 0;
+}
+
+/* What a clock says that nobody disciplines: Linux's values at boot. */
+static int64_t adjust(int clock, uint64_t user)
+{
+	struct linux_timex tx;
+	uint64_t now;
+
+	if (arch_copy_from_user(&tx, VADDR(user), sizeof tx) != 0)
+		return -EFAULT;
+	if (clock != CLOCK_REALTIME)
+		return clock_read(clock, &now) ? -EINVAL : -EOPNOTSUPP;
+	/* ADJ_OFFSET_SS_READ only reads. */
+	if (tx.modes && tx.modes != ADJ_OFFSET_SS_READ)
+		return proc_current()->cred.euid != 0 ? -EPERM : -EOPNOTSUPP;
+	now = clock_realtime_ns();
+	tx = (struct linux_timex){.modes = tx.modes,
+				  .maxerror = 16000000,
+				  .esterror = 16000000,
+				  .status = STA_UNSYNC,
+				  .constant = 2,
+				  .precision = 1,
+				  .tolerance = 32768000,
+				  .tick = 10000};
+	tx.time.sec = (int64_t)(now / NS_PER_SECOND);
+	tx.time.usec = (int64_t)(now % NS_PER_SECOND / 1000);
+	return arch_copy_to_user(VADDR(user), &tx, sizeof tx) != 0 ? -EFAULT : TIME_ERROR;
+}
+
+int64_t sys_adjtimex(const uint64_t *a)
+{
+	return adjust(CLOCK_REALTIME, a[0]);
+}
+
+int64_t sys_clock_adjtime(const uint64_t *a)
+{
+	return adjust((int)a[0], a[1]);
 }
 
 int64_t sys_gettimeofday(const uint64_t *a)
@@ -84,15 +148,10 @@ int64_t sys_gettimeofday(const uint64_t *a)
 static int64_t sleep_on(const uint64_t *args)
 {
 	struct thread *t = thread_current();
-	struct waitq q; /* nobody wakes it: only time and signals do */
 	uint64_t now;
-	int error;
+	int error = clock_sleep_until(args[0]);
 
-	waitq_init(&q);
-	do
-		error = waitq_sleep(&q, NULL, args[0], true);
-	while (!error);
-	if (error == -ETIMEDOUT)
+	if (!error)
 		return 0;
 	now = arch_time_ns();
 	if (args[1] && put_timespec(args[1], args[0] > now ? args[0] - now : 0))
@@ -120,24 +179,50 @@ int64_t sys_nanosleep(const uint64_t *a)
 	return error ? error : sleep_on((const uint64_t[]){later(ns), a[1]});
 }
 
+/* args: deadline, where to write what remains (0: nowhere), clock. */
+static int64_t sleep_on_cpu(const uint64_t *args)
+{
+	struct thread *t = thread_current();
+	int64_t error = itimer_sleep_cpu((int)args[2], args[0]);
+	uint64_t now = 0;
+
+	if (error != -ERESTARTSYS)
+		return error;
+	clock_read((int)args[2], &now);
+	if (args[1] && put_timespec(args[1], args[0] > now ? args[0] - now : 0))
+		return -EFAULT;
+	if (args != t->restart_args) {
+		t->restart = sleep_on_cpu;
+		memcpy(t->restart_args, args, 3 * sizeof args[0]);
+	}
+	return -ERESTART_BLOCK;
+}
+
 int64_t sys_clock_nanosleep(const uint64_t *a)
 {
 	uint64_t now, ns;
+	uint32_t tid;
+	bool is_thread, absolute = a[1] & TIMER_ABSTIME;
 	int clock = (int)a[0];
-	int error = read_clock(clock, &now);
+	int error = clock_read(clock, &now);
 	int64_t result;
 
 	if (error)
 		return error;
-	if (clock == CLOCK_THREAD_CPUTIME_ID)
-		return -EINVAL;
-	if (clock == CLOCK_MONOTONIC_RAW || clock == CLOCK_REALTIME_COARSE ||
-	    clock == CLOCK_MONOTONIC_COARSE)
+	if (clock == CLOCK_THREAD_CPUTIME_ID || clock == CLOCK_MONOTONIC_RAW ||
+	    clock == CLOCK_REALTIME_COARSE || clock == CLOCK_MONOTONIC_COARSE)
 		return -EOPNOTSUPP;
 	error = sys_timespec_get(a[2], &ns);
 	if (error)
 		return error;
-	if (!(a[1] & TIMER_ABSTIME))
+	if (clock_cpu_find(clock, &tid, &is_thread) == 0) {
+		if (is_thread && tid == thread_current()->tid)
+			return -EINVAL;
+		result = sleep_on_cpu((const uint64_t[]){absolute ? ns : now + ns,
+							 absolute ? 0 : a[3], (uint64_t)clock});
+		return result == -ERESTART_BLOCK && absolute ? -ERESTARTNOHAND : result;
+	}
+	if (!absolute)
 		return sleep_on((const uint64_t[]){later(ns), a[3]});
 	result = sleep_on((const uint64_t[]){later(ns > now ? ns - now : 0), 0});
 	return result == -ERESTART_BLOCK ? -ERESTARTNOHAND : result;
@@ -152,16 +237,6 @@ int64_t sys_restart_syscall(const uint64_t *a)
 }
 
 /* -- interval timers ----------------------------------------------------------------------- */
-
-static int timeval_get(const struct linux_timeval *tv, uint64_t *ns)
-{
-	if (tv->sec < 0 || tv->usec < 0 || tv->usec >= 1000000)
-		return -EINVAL;
-	*ns = tv->sec > INT64_MAX / (int64_t)NS_PER_SECOND - 1
-		  ? INT64_MAX
-		  : (uint64_t)tv->sec * NS_PER_SECOND + (uint64_t)tv->usec * 1000;
-	return 0;
-}
 
 static int64_t put_itimer(uint64_t user, uint64_t value, uint64_t interval)
 {
@@ -185,9 +260,7 @@ int64_t sys_setitimer(const uint64_t *a)
 	if (timeval_get(&new.value, &value) || timeval_get(&new.interval, &interval) ||
 	    (int)a[0] < ITIMER_REAL || (int)a[0] > ITIMER_PROF)
 		return -EINVAL;
-	if ((int)a[0] != ITIMER_REAL)
-		return value ? -EINVAL : a[2] ? put_itimer(a[2], 0, 0) : 0;
-	error = itimer_set_real(value, interval, &old_value, &old_interval);
+	error = itimer_set_interval((int)a[0], value, interval, &old_value, &old_interval);
 	return error ? error : a[2] ? put_itimer(a[2], old_value, old_interval) : 0;
 }
 
@@ -197,20 +270,19 @@ int64_t sys_getitimer(const uint64_t *a)
 
 	if ((int)a[0] < ITIMER_REAL || (int)a[0] > ITIMER_PROF)
 		return -EINVAL;
-	if ((int)a[0] == ITIMER_REAL)
-		itimer_get_real(&value, &interval);
+	itimer_get_interval((int)a[0], &value, &interval);
 	return put_itimer(a[1], value, interval);
 }
 
 int64_t sys_timer_create(const uint64_t *a)
 {
-	struct linux_sigevent ev = {.notify = SIGEV_SIGNAL, .signo = SIGALRM};
+	struct linux_sigevent ev;
 	int32_t id32;
 	int64_t id;
 
 	if (a[1] && arch_copy_from_user(&ev, VADDR(a[1]), sizeof ev) != 0)
 		return -EFAULT;
-	id = itimer_create((int)a[0], &ev);
+	id = itimer_create((int)a[0], a[1] ? &ev : NULL);
 	if (id < 0)
 		return id;
 	id32 = (int32_t)id;
@@ -230,7 +302,7 @@ static int64_t put_itimerspec(uint64_t user, uint64_t value, uint64_t interval)
 int64_t sys_timer_settime(const uint64_t *a)
 {
 	uint64_t value, interval, old_value, old_interval;
-	int64_t error = sys_timespec_get(a[2], &interval);
+	int64_t error = a[2] ? sys_timespec_get(a[2], &interval) : -EINVAL;
 
 	if (!error)
 		error = sys_timespec_get(a[2] + sizeof(struct linux_timespec), &value);
