@@ -156,6 +156,17 @@ int aspace_map(struct aspace *as, const struct map_request *req, vaddr_t *out)
 	return 0;
 }
 
+int aspace_place_check(struct aspace *as, const struct map_request *req)
+{
+	uint64_t at;
+	int err;
+
+	mutex_lock(&as->lock);
+	err = choose_place(as, req, round_page(req->len), &at);
+	mutex_unlock(&as->lock);
+	return err;
+}
+
 int aspace_unmap(struct aspace *as, vaddr_t start, uint64_t len)
 {
 	struct vma *spare;
@@ -195,6 +206,19 @@ static bool brk_grow(struct aspace *as, uint64_t old_end, uint64_t new_end)
 	return true;
 }
 
+/*
+ * The heap ends at new_end, below old_end. What lies there goes, be it the heap's or not; a mapping
+ * that sticks out on both sides stays in two parts.
+ */
+static bool brk_shrink(struct aspace *as, uint64_t old_end, uint64_t new_end)
+{
+	struct vma *spare = vma_alloc();
+
+	if (spare)
+		space_unmap(as, new_end, old_end, spare);
+	return spare;
+}
+
 uint64_t aspace_brk(struct aspace *as, uint64_t brk)
 {
 	uint64_t old_end, new_end, result;
@@ -204,9 +228,8 @@ uint64_t aspace_brk(struct aspace *as, uint64_t brk)
 	new_end = round_page(brk);
 	if (brk >= as->brk_start && brk <= arch_user_end().v &&
 	    brk - as->brk_start <= as->data_limit) {
-		if (new_end < old_end)
-			space_unmap(as, new_end, old_end, NULL);
-		if (new_end <= old_end || brk_grow(as, old_end, new_end))
+		if (new_end == old_end || (new_end < old_end ? brk_shrink(as, old_end, new_end)
+							     : brk_grow(as, old_end, new_end)))
 			as->brk = brk;
 	}
 	result = as->brk;

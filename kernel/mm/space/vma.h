@@ -119,8 +119,7 @@ static inline int space_map_frame(struct aspace *as, uint64_t va, struct frame *
 	return 0;
 }
 
-/* Unmaps [start, end). `spare` is used or freed; needed only if one VMA sticks out on both sides.
- */
+/* Unmaps [start, end). `spare` is used or freed. */
 void space_unmap(struct aspace *as, uint64_t start, uint64_t end, struct vma *spare);
 
 /* => whether `len` more bytes with these flags may be mapped: RLIMIT_AS, RAM, number of VMAs. */
