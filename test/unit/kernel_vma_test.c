@@ -470,7 +470,7 @@ static void stacks_grow(void **state)
 	assert_int_equal(kind_of(top - 8, VMA_WRITE), TK_ZERO);
 	assert_int_equal(kind_of(top - 0x100000, VMA_WRITE), TK_STACK);
 	assert_int_equal(aspace_find(as, VADDR(top - 8))->start.v, top - 0x100000);
-	assert_int_equal(kind_of(top - 0x200000, VMA_EXEC), TK_SEGV_MAPERR);
+	assert_int_equal(kind_of(top - 0x200000, VMA_EXEC), TK_SEGV_ACCERR);
 	assert_int_equal(kind_of(top - as->stack_limit, VMA_WRITE), TK_STACK);
 	assert_int_equal(kind_of(top - as->stack_limit - 1, VMA_WRITE), TK_SEGV_MAPERR);
 	as->stack_limit *= 2;

@@ -225,7 +225,7 @@ static inline struct fault_result fault_serve(struct aspace *as, vaddr_t va, uns
 	mutex_lock(&as->lock);
 	v = aspace_next(as, va);
 	if (v && va.v < v->start.v) {
-		grown = is_allowed(v, access) && stack_grow(as, v, va.v);
+		grown = stack_grow(as, v, va.v); /* whether it may be touched or not */
 		if (!grown)
 			v = NULL;
 	}
