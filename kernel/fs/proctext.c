@@ -350,6 +350,8 @@ static const char *vma_label(const struct proc_handle *p, const struct vma *v)
 		return "[vdso]";
 	if (!v->file)
 		return "";
+	if (v->file->kind == MOBJ_ANON)
+		return "/dev/zero (deleted)"; /* Linux's name of shared anonymous memory */
 	return p->exe && v->file == p->exe->data ? p->exe_path : mobj_label(v->file);
 }
 

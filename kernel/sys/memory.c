@@ -19,10 +19,11 @@ int64_t sys_brk(const uint64_t *a)
 
 /* -- mmap ---------------------------------------------------------------------------------- */
 
+/* What MAP_SHARED_VALIDATE knows: the flags that are older than itself. */
 #define KNOWN_FLAGS                                                                                \
 	(MAP_TYPE | MAP_FIXED | MAP_ANONYMOUS | MAP_GROWSDOWN | MAP_DENYWRITE | MAP_EXECUTABLE |   \
 	 MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK | MAP_STACK | MAP_HUGETLB |      \
-	 MAP_FIXED_NOREPLACE | MAP_UNINITIALIZED)
+	 MAP_UNINITIALIZED)
 
 /* Puts a file's part into the request. => 0 or -errno, in the order of Linux's checks. */
 static int request_file(struct map_request *m, struct file *f, uint64_t prot, uint64_t flags)
@@ -39,9 +40,11 @@ static int request_file(struct map_request *m, struct file *f, uint64_t prot, ui
 	if (mode == O_WRONLY || (type != MAP_PRIVATE && (prot & PROT_WRITE) && mode != O_RDWR))
 		return -EACCES;
 	if (f->ops->maps_zero)
-		return 0;
+		return flags & MAP_GROWSDOWN ? -EINVAL : 0;
 	if (!f->data)
 		return -ENODEV;
+	if (flags & MAP_GROWSDOWN)
+		return -EINVAL;
 	if (f->inode->fs && f->inode->fs->ops->load) {
 		if (type != MAP_PRIVATE && (prot & PROT_WRITE))
 			return -ENODEV; /* nothing would write it back */
@@ -59,6 +62,18 @@ static int request_file(struct map_request *m, struct file *f, uint64_t prot, ui
 	return 0;
 }
 
+/* Whether there are mappings of that kind, and of that file. => 0 or -errno. */
+static int type_check(struct map_request *m, struct file *f, uint64_t prot, uint64_t flags)
+{
+	if (f)
+		return request_file(m, f, prot, flags);
+	switch (flags & MAP_TYPE) {
+	case MAP_PRIVATE: return 0;
+	case MAP_SHARED: return flags & MAP_GROWSDOWN ? -EINVAL : 0;
+	default: return -EINVAL;
+	}
+}
+
 int64_t sys_mmap(const uint64_t *a)
 {
 	struct proc *p = proc_current();
@@ -73,7 +88,7 @@ int64_t sys_mmap(const uint64_t *a)
 				.offset = offset};
 	struct file *f = NULL;
 	vaddr_t at = {0};
-	int error = 0;
+	int error = 0, place;
 
 	if (offset & PAGE_MASK)
 		return -EINVAL;
@@ -92,10 +107,9 @@ int64_t sys_mmap(const uint64_t *a)
 		error = -EOVERFLOW;
 	else if (f && (int64_t)end < 0)
 		error = -EOVERFLOW;
-	else if (f)
-		error = request_file(&m, f, prot, flags);
-	else if ((flags & MAP_TYPE) != MAP_SHARED && (flags & MAP_TYPE) != MAP_PRIVATE)
-		error = -EINVAL;
+	else if ((error = type_check(&m, f, prot, flags)) && m.fixed &&
+		 (place = aspace_place_check(p->as, &m)))
+		error = place; /* Linux looks there before it looks at the rest */
 	if (!f || !m.file)
 		m.offset = 0;
 
@@ -168,16 +182,18 @@ int64_t sys_mprotect(const uint64_t *a)
 		return -ENOMEM;
 	if (prot & ~(uint64_t)(PROT_RIGHTS | PROT_SEM))
 		return -EINVAL;
-	if (grows) {
+	if (grows) { /* from the start of the first mapping in the range, if that grows so */
 		mutex_lock(&as->lock);
-		struct vma *v = aspace_find(as, VADDR(start));
-		bool may = v && grows == PROT_GROWSDOWN && (v->flags & VMA_GROWSDOWN);
+		struct vma *v = grows == PROT_GROWSDOWN ? aspace_next(as, VADDR(start))
+							: aspace_find(as, VADDR(start));
+		bool is_there = v && v->start.v < end;
+		bool may = is_there && grows == PROT_GROWSDOWN && (v->flags & VMA_GROWSDOWN);
 
 		if (may)
 			start = v->start.v;
 		mutex_unlock(&as->lock);
 		if (!may)
-			return v ? -EINVAL : -ENOMEM;
+			return is_there ? -EINVAL : -ENOMEM;
 	}
 	return aspace_protect(as, VADDR(start), end - start, (unsigned)(prot & PROT_RIGHTS));
 }

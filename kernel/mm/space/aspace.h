@@ -86,6 +86,8 @@ struct map_request {
  *    on failure.
  */
 int aspace_map(struct aspace *as, const struct map_request *req, vaddr_t *out);
+/* => what aspace_map() would say of the place that is asked for: 0 or -errno. Nothing is mapped. */
+int aspace_place_check(struct aspace *as, const struct map_request *req);
 int aspace_unmap(struct aspace *as, vaddr_t start, uint64_t len);
 /*
  * => 0; -EINVAL; -EACCES (VMA_NOWRITE); -ENOMEM if part of the range is not mapped: as on Linux,

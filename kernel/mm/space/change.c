@@ -232,8 +232,11 @@ int64_t aspace_remap(struct aspace *as, vaddr_t old, uint64_t old_len, uint64_t 
 	uint64_t end, new_end;
 	int64_t result;
 
-	if (flags & ~(unsigned)(MREMAP_MAYMOVE | MREMAP_FIXED) || old.v & PAGE_MASK || !new_len ||
-	    !old_len || !range_of(old.v, old_len, &end))
+	if (flags & ~(unsigned)(MREMAP_MAYMOVE | MREMAP_FIXED) || old.v & PAGE_MASK || !new_len)
+		return -EINVAL;
+	if (old.v >= arch_user_end().v)
+		return -EFAULT;
+	if (!old_len || !range_of(old.v, old_len, &end))
 		return -EINVAL;
 	if (flags & MREMAP_FIXED) {
 		if (!(flags & MREMAP_MAYMOVE) || new_addr.v & PAGE_MASK ||
