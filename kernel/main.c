@@ -13,6 +13,8 @@
  *     epoch=SECONDS  what the real-time clock shows at start; default 2026-01-01
  *     9p=TAG[/FOLDER],PATH[,rw]   a folder of the host's, of the 9P device of that tag, is
  *                    mounted on PATH; may come several times. %XX stands for a byte
+ *     root=TAG[/FOLDER]   the same for a folder that shows wherever the tree has nothing else
+ *     user=N         the programs' user and group; default 1000, not the superuser
  *     verbose        says what is found
  *     zicboz=off     pages are cleared by stores even where the hart has cbo.zero (boot.c)
  *
@@ -37,6 +39,7 @@
 #include "kernel/fs/initramfs.h"
 #include "kernel/fs/p9fs.h"
 #include "kernel/fs/path.h"
+#include "kernel/fs/program.h"
 #include "kernel/lib/lib.h"
 #include "kernel/lib/rand.h"
 #include "kernel/lib/trace.h"
@@ -59,7 +62,10 @@ struct options {
 	char *inits[MAX_PROGRAMS];
 	unsigned ninits;
 	bool has_seed, verbose;
+	char *root;               /* as p9fs_put_under() takes it; NULL: none */
 	char *mounts[MAX_MOUNTS]; /* as p9fs_mount() takes them */
+	uint64_t user;
+	bool has_user;
 	unsigned nmounts;
 	uint64_t seed;
 };
@@ -144,6 +150,12 @@ static void parse_options(const char *line, struct options *o)
 			o->has_seed = true;
 		} else if (has_key(line, len, "epoch=", &value, &n)) {
 			clock_set_epoch(parse_number(value, n));
+		} else if (has_key(line, len, "root=", &value, &n)) {
+			kfree(o->root);
+			o->root = copy_text(value, n);
+		} else if (has_key(line, len, "user=", &value, &n)) {
+			o->user = parse_number(value, n);
+			o->has_user = true;
 		} else if (has_key(line, len, "9p=", &value, &n) && o->nmounts < MAX_MOUNTS) {
 			o->mounts[o->nmounts++] = copy_text(value, n);
 		} else if (len == 7 && strncmp(line, "verbose", len) == 0) {
@@ -270,18 +282,24 @@ static const char *reason_of(int error)
 	}
 }
 
+static void check_mount(int error, const char *spec)
+{
+	if (error)
+		give_up(STATUS_CANNOT_RUN, "cannot mount %s: %s", spec,
+			error == -ENODEV   ? "no 9P device has that tag"
+			: error == -EINVAL ? "it is not TAG[/FOLDER],PATH[,rw]"
+					   : reason_of(error));
+}
+
 /* Mounts what the command line asks for. */
 static void mount_folders(const struct dt *dt, struct options *o)
 {
 	p9_devices_init(dt);
+	if (o->root)
+		check_mount(p9fs_put_under(o->root, strlen(o->root)), o->root);
+	kfree(o->root);
 	for (unsigned n = 0; n < o->nmounts; n++) {
-		int error = p9fs_mount(o->mounts[n], strlen(o->mounts[n]));
-
-		if (error)
-			give_up(STATUS_CANNOT_RUN, "cannot mount %s: %s", o->mounts[n],
-				error == -ENODEV   ? "no 9P device has that tag"
-				: error == -EINVAL ? "it is not TAG[/FOLDER],PATH[,rw]"
-						   : reason_of(error));
+		check_mount(p9fs_mount(o->mounts[n], strlen(o->mounts[n])), o->mounts[n]);
 		kfree(o->mounts[n]);
 	}
 }
@@ -368,10 +386,17 @@ static void start_program(void)
 	const char *init = options.ninits ? options.inits[program_number()] : "/init", *why;
 	struct thread *t = thread_current();
 	struct proc *p = t->proc;
-	struct exec_request request = {.name = base_name(init)};
+	struct exec_request request = {.name = base_name(init),
+				       .find_interpreter = program_interpreter};
 	uint64_t pc, sp;
 
 	sched_begin();
+	if (options.has_user) {
+		struct cred *c = &p->cred;
+
+		c->uid = c->euid = c->suid = (uint32_t)options.user;
+		c->gid = c->egid = c->sgid = (uint32_t)options.user;
+	}
 	take_own_strings("argv", init, &request.argv);
 	take_own_strings("envp", NULL, &request.envp);
 	char *cwd_path = take_own_text("cwd", "/");

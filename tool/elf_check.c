@@ -151,9 +151,6 @@ static const char *check_segments(const Elf64_Ehdr *h, const uint8_t *image, siz
 		Elf64_Phdr ph;
 
 		memcpy(&ph, image + h->e_phoff + i * sizeof ph, sizeof ph);
-		if (ph.p_type == PT_INTERP)
-			return "is dynamically linked, which does not work yet; link it with "
-			       "-static";
 		if (ph.p_type != PT_LOAD)
 			continue;
 		why = check_load(i, &ph, len, buf, size);
@@ -186,6 +183,22 @@ static const char *check_segments(const Elf64_Ehdr *h, const uint8_t *image, siz
 		snprintf(buf, size, "starts at 0x%" PRIx64 ", where it has no code; link it again",
 			 (uint64_t)h->e_entry);
 		return buf;
+	}
+	return NULL;
+}
+
+const char *program_interpreter(const void *image, size_t len)
+{
+	Elf64_Ehdr h;
+	Elf64_Phdr ph;
+
+	memcpy(&h, image, sizeof h);
+	for (unsigned i = 0; i < h.e_phnum; i++) {
+		memcpy(&ph, (const uint8_t *)image + h.e_phoff + i * sizeof ph, sizeof ph);
+		if (ph.p_type == PT_INTERP && ph.p_offset < len && ph.p_filesz > 1 &&
+		    ph.p_filesz <= len - ph.p_offset &&
+		    ((const char *)image)[ph.p_offset + ph.p_filesz - 1] == 0)
+			return (const char *)image + ph.p_offset;
 	}
 	return NULL;
 }

@@ -7,7 +7,11 @@
  * is mounted over it, so outer ones come first.
  *
  * Not shown without being asked for: the root, /tmp (the guest has its own), and what
- * would hide the guest's own folders. With --share or --write these are errors.
+ * would hide the guest's own folders or those of its root, where libraries are. With
+ * --share or --write these are errors.
+ *
+ * The guest's root is a folder of the host, too (--root): it shows wherever none of the
+ * others does, and nothing in it can be changed.
  */
 #define _GNU_SOURCE
 #include "tool/folders.h"
@@ -23,6 +27,9 @@
 
 #include "tool/tool.h"
 
+/* Where Debian's cross compiler has what is / for its programs; `qemu-riscv64 -L` is given it. */
+#define CROSS_ROOT "/usr/riscv64-linux-gnu"
+
 /* => whether `path` is `folder` or lies below it. */
 static bool is_within(const char *path, const char *folder)
 {
@@ -35,9 +42,15 @@ static bool is_within(const char *path, const char *folder)
 static bool hides_own(const char *path)
 {
 	static const char *const own[] = {"/dev", "/proc", "/sys", "/tmp", "/.limpid"};
+	static const char *const root[] = {"/bin",     "/etc",       "/lib",
+					   "/lib64",   "/sbin",      "/usr/bin",
+					   "/usr/lib", "/usr/lib64", "/usr/sbin"};
 
 	if (strcmp(path, "/") == 0)
 		return true;
+	for (size_t i = 0; i < sizeof root / sizeof root[0]; i++)
+		if (is_within(root[i], path))
+			return true;
 	for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
 		if (is_within(own[i], path) ||
 		    (strcmp(own[i], "/tmp") != 0 && is_within(path, own[i])))
@@ -99,6 +112,23 @@ int folders_add(struct folders *f, const char *path, bool writable, bool asked)
 	return 0;
 }
 
+int folders_root(struct folders *f, const char *path)
+{
+	struct stat st;
+	char *real = realpath(path ? path : CROSS_ROOT, NULL);
+
+	if (!real || stat(real, &st) < 0 || !S_ISDIR(st.st_mode)) {
+		if (path)
+			complain("run: --root %s: %s", path,
+				 real ? "is not a folder" : strerror(errno));
+		free(real);
+		return path ? EXIT_TROUBLE : 0;
+	}
+	free(f->root.path);
+	f->root = (struct folder){.path = real};
+	return 0;
+}
+
 int folders_add_usual(struct folders *f, const char *program_path)
 {
 	char *cwd = getcwd(NULL, 0), *folder = strdup(program_path);
@@ -127,25 +157,47 @@ bool folders_show(const struct folders *f, const char *path)
 	return false;
 }
 
+bool folders_have(const struct folders *f, const char *path)
+{
+	char *in_root;
+	bool have;
+
+	if (folders_show(f, path))
+		return access(path, F_OK) == 0;
+	if (!f->root.path || asprintf(&in_root, "%s%s", f->root.path, path) < 0)
+		return false;
+	have = access(in_root, F_OK) == 0;
+	free(in_root);
+	return have;
+}
+
+static int attach(struct folder *d, struct machine *m)
+{
+	const char *why = NULL;
+
+	d->is_open = share_open(&d->share, d->path, d->tag, d->writable, &d->attached, &why);
+	if (d->is_open) {
+		d->attached.uid = d->attached.gid = 1000;
+		why = machine_attach_share(m, &d->attached);
+	}
+	if (!why)
+		return 0;
+	complain("run: folder %s: %s", d->path, why);
+	return EXIT_TROUBLE;
+}
+
 int folders_attach(struct folders *f, struct machine *m)
 {
-	for (unsigned i = 0; i < f->count; i++) {
-		struct folder *d = &f->list[i];
-		const char *why = NULL;
+	int status = 0;
 
-		snprintf(d->tag, sizeof d->tag, "f%u", i);
-		d->is_open =
-		    share_open(&d->share, d->path, d->tag, d->writable, &d->attached, &why);
-		if (d->is_open) {
-			d->attached.uid = d->attached.gid = 1000;
-			why = machine_attach_share(m, &d->attached);
-		}
-		if (why) {
-			complain("run: folder %s: %s", d->path, why);
-			return EXIT_TROUBLE;
-		}
+	snprintf(f->root.tag, sizeof f->root.tag, "root");
+	if (f->root.path)
+		status = attach(&f->root, m);
+	for (unsigned i = 0; i < f->count && status == 0; i++) {
+		snprintf(f->list[i].tag, sizeof f->list[i].tag, "f%u", i);
+		status = attach(&f->list[i], m);
 	}
-	return 0;
+	return status;
 }
 
 char *folders_words(const struct folders *f)
@@ -156,6 +208,8 @@ char *folders_words(const struct folders *f)
 
 	if (!out)
 		return NULL;
+	if (f->root.path)
+		fputs(" root=root", out);
 	for (unsigned i = 0; i < f->count; i++) {
 		fprintf(out, " 9p=f%u,", i);
 		for (const char *p = f->list[i].path; *p; p++) {
@@ -174,12 +228,17 @@ char *folders_words(const struct folders *f)
 	return text;
 }
 
+static void close_folder(struct folder *d)
+{
+	if (d->is_open)
+		share_close(&d->share);
+	free(d->path);
+}
+
 void folders_close(struct folders *f)
 {
-	for (unsigned i = 0; i < f->count; i++) {
-		if (f->list[i].is_open)
-			share_close(&f->list[i].share);
-		free(f->list[i].path);
-	}
-	f->count = 0;
+	for (unsigned i = 0; i < f->count; i++)
+		close_folder(&f->list[i]);
+	close_folder(&f->root);
+	*f = (struct folders){0};
 }

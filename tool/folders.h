@@ -8,7 +8,7 @@
 
 #include "tool/share.h"
 
-#define FOLDERS_MAX 6 /* virtio slots that are left */
+#define FOLDERS_MAX 5 /* virtio slots that are left beside the root */
 
 struct folder {
 	char *path; /* absolute, without links: the same in the guest */
@@ -22,7 +22,14 @@ struct folder {
 struct folders {
 	struct folder list[FOLDERS_MAX]; /* outer ones before inner ones */
 	unsigned count;
+	struct folder root; /* shows wherever the guest has nothing else; path NULL: none */
 };
+
+/*
+ * Chooses the folder that the guest's root is: `path`, or, NULL, where the cross compiler has its
+ * libraries, if it has. => 0, or an exit status, one line having been printed.
+ */
+int folders_root(struct folders *f, const char *path);
 
 /*
  * Adds a folder; one that a listed one shows already is left out. `asked`: by an option, so that
@@ -33,6 +40,9 @@ int folders_add(struct folders *f, const char *path, bool writable, bool asked);
 
 /* Adds the current folder and the program's. => as above. */
 int folders_add_usual(struct folders *f, const char *program_path);
+
+/* => whether the guest finds a file at an absolute path, in a folder or in its root. */
+bool folders_have(const struct folders *f, const char *path);
 
 /* => whether the guest sees that file through one of them. */
 bool folders_show(const struct folders *f, const char *path);

@@ -187,6 +187,17 @@ int initramfs_build(struct initramfs *r, const struct initramfs_program *program
 	return complain_no_memory();
 }
 
+bool initramfs_word(struct initramfs *r, const char *word)
+{
+	char *append;
+
+	if (asprintf(&append, "%s %s", r->append, word) < 0)
+		return false;
+	free(r->append);
+	r->append = append;
+	return true;
+}
+
 void initramfs_free(struct initramfs *r)
 {
 	cpio_free(&r->archive);

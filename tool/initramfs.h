@@ -25,6 +25,8 @@ struct initramfs_program {
  */
 int initramfs_build(struct initramfs *r, const struct initramfs_program *programs, unsigned count,
 		    char *const *env, uint64_t seed, const struct folders *folders);
+/* Adds a word to the kernel's command line. => false: no memory. */
+bool initramfs_word(struct initramfs *r, const char *word);
 void initramfs_free(struct initramfs *r);
 
 #endif

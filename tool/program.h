@@ -32,6 +32,9 @@ void program_close(struct program *p);
  */
 const char *program_check(const void *image, size_t len, char *buf, size_t size);
 
+/* => the path of the dynamic linker that a program, which was checked, names; NULL: none. */
+const char *program_interpreter(const void *image, size_t len);
+
 /* => bytes of its largest writable segment in memory. The image passed program_check(). */
 uint64_t program_data_size(const void *image);
 

@@ -47,16 +47,16 @@ extern char **environ;
 static const char help[] =
     "usage: limpid run [OPTIONS] [--] PROGRAM [ARG...] [: PROGRAM [ARG...]]...\n"
     "\n"
-    "Runs riscv64 Linux programs, linked with -static, in Limpid's virtual memory;\n"
-    "side by side, with lone colons between them. One without a slash is looked up in\n"
-    "PATH; a C or C++ source is compiled with -O0 -g -fno-omit-frame-pointer -static.\n"
+    "Runs riscv64 Linux programs, side by side with lone colons between them. Without\n"
+    "a slash one is looked up in PATH; a C or C++ source is compiled, -O0 -g -static.\n"
     "A program sees the current folder and its own, but may not change them.\n"
     "  --stats               what its memory did, on standard error, at the end\n"
     "  --json FILE           the same numbers as JSON\n"
     "  --memory SIZE         RAM of the machine, as 64M or 1G; default 128M\n"
     "  --harts N             processors of the machine; default 1\n"
-    "  --share DIR           one more folder is shown, to be read only\n"
-    "  --write DIR           the same, and may be changed\n"
+    "  --share, --write DIR  one more folder is shown, to be read; to be changed\n"
+    "  --root DIR            the root, with libraries; default /usr/riscv64-linux-gnu\n"
+    "  --user root           the programs are the superuser's of their machine\n"
     "  --seed N              another address-space layout and frame placement\n"
     "  --max-instructions N  stop after N, with exit status 124\n"
     "  --tlb SPEC            another TLB, as fetch=48,data=64:4:plru,l2=1536:12\n"
@@ -82,6 +82,7 @@ struct run {
 	struct initramfs ramfs;
 
 	const char *cc, *cflags;
+	bool is_root;           /* the programs' user is the superuser */
 	struct gdb_server *gdb; /* or NULL */
 };
 
@@ -90,8 +91,9 @@ struct run {
 /* => -1: go on; else the exit status. *operand: index of PROGRAM. */
 static int parse(struct run *r, int argc, char **argv, int *operand)
 {
-	enum { SHARE, WRITE, CC, CFLAGS, HELP };
+	enum { SHARE, WRITE, ROOT, USER, CC, CFLAGS, HELP };
 	static const struct option_spec specs[] = {{"--share", 0, true},   {"--write", 0, true},
+						   {"--root", 0, true},    {"--user", 0, true},
 						   {"--cc", 0, true},      {"--cflags", 0, true},
 						   {"--help", 'h', false}, {NULL, 0, false}};
 	char size[COMMAS_SIZE];
@@ -108,6 +110,15 @@ static int parse(struct run *r, int argc, char **argv, int *operand)
 		switch (i) {
 		case SHARE:
 		case WRITE: ok = folders_add(&r->folders, o.value, i == WRITE, true) == 0; break;
+		case ROOT: ok = folders_root(&r->folders, o.value) == 0; break;
+		case USER:
+			ok = strcmp(o.value, "root") == 0;
+			r->is_root = true;
+			if (!ok)
+				complain("run: --user %s: must be root; without the option it is "
+					 "an ordinary user",
+					 o.value);
+			break;
 		case CC: r->cc = o.value; break;
 		case CFLAGS: r->cflags = o.value; break;
 		case HELP: return options_help(help);
@@ -157,6 +168,23 @@ static int open_programs(struct run *r, char **argv)
 		argv = more ? end + 1 : NULL;
 	}
 	return status;
+}
+
+/* => 0: every program has its dynamic linker, if it names one; or an exit status. */
+static int check_interpreters(const struct run *r)
+{
+	for (unsigned n = 0; n < r->nprograms; n++) {
+		const struct program *p = &r->programs[n].program;
+		const char *path = program_interpreter(p->image, p->len);
+
+		if (!path || folders_have(&r->folders, path))
+			continue;
+		complain("%s: is dynamically linked, and %s has no %s; name a folder that has it "
+			 "with --root, or link it with -static",
+			 p->shown, r->folders.root.path ? r->folders.root.path : "the guest", path);
+		return EXIT_CANNOT_RUN;
+	}
+	return 0;
 }
 
 /* A size to try: the next power of two that has room for `bytes`. */
@@ -418,10 +446,16 @@ int verb_run(int argc, char **argv)
 	status = setup_open_json(&r.setup);
 	if (status)
 		return status;
-	status = open_programs(&r, argv + operand);
+	status = r.folders.root.path ? 0 : folders_root(&r.folders, NULL);
+	if (status == 0)
+		status = open_programs(&r, argv + operand);
+	if (status == 0)
+		status = check_interpreters(&r);
 	if (status == 0)
 		status = initramfs_build(&r.ramfs, r.programs, r.nprograms, environ,
 					 r.setup.config.seed, &r.folders);
+	if (status == 0 && r.is_root && !initramfs_word(&r.ramfs, "user=0"))
+		status = complain_no_memory();
 	if (status == 0)
 		status = check_room(&r);
 	if (status == 0)

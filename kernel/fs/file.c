@@ -454,11 +454,13 @@ bool dir_emit(struct dir_sink *s, const char *name, size_t len, uint64_t ino, ui
 	size_t reclen = DIRENT_LEN(len);
 	struct linux_dirent64 *d = (struct linux_dirent64 *)(s->buf + s->at);
 
+	if (s->hide && dir_find(s->hide, name, len))
+		return true;
 	if (reclen > s->size - s->at)
 		return false;
 	memset(d, 0, reclen);
 	d->ino = ino;
-	d->off = (int64_t)cookie;
+	d->off = (int64_t)(cookie + s->base);
 	d->reclen = (uint16_t)reclen;
 	d->type = (uint8_t)((mode & S_IFMT) >> 12);
 	memcpy((char *)d + LINUX_DIRENT64_NAME, name, len);

@@ -162,6 +162,7 @@ static int add_entry(struct unpack *u, const struct cpio_entry *e)
 
 	old = dir_find(dir, name, len);
 	if (old && inode_is_dir(old) && type == S_IFDIR) {
+		old = inode_over(old);
 		old->mode = e->mode;
 		return fill_inode(u, old, e);
 	}

@@ -11,7 +11,9 @@
  *
  * A walk that comes to a covered folder goes on in what covers it; ".." of the
  * root of a file system is ".." of what it covers. Mounts are made at boot and
- * stay.
+ * stay. One file system may be put *under* the root instead: it shows through
+ * where the tmpfs above has no entry of the name, so that mounts find their places
+ * in a tree that nobody may change (tmpfs.c).
  *
  * How names lead to inodes is the file system's own business (fsys_ops): tmpfs has
  * them in memory, 9P asks a server, proc makes them up from processes. Contents of
@@ -23,7 +25,7 @@
  *       references handed out; at 0 it is freed
  *   I2  a folder that has been removed has nlink 0 and no entry, and nothing can be
  *       created in it; its parent stays valid as long as itself
- *   I3  mounted and covered of a pair point at each other
+ *   I3  mounted and covered of a pair point at each other; so do under and upper
  *
  * Locks. One mutex guards names and links of the whole tree. It is taken before
  * any lock of mm/; user memory is not touched while it is held.
@@ -90,19 +92,37 @@ int fsys_mount(struct fsys *fs, struct inode *on)
 	return 0;
 }
 
+void fsys_put_under(struct fsys *fs)
+{
+	struct inode *root = first_fs->root;
+
+	inode_get(root);
+	fs->covered = root;
+	fs->root->parent = fs->root;
+	fs->root->upper = root;
+	inode_get(fs->root);
+	root->under = fs->root;
+	*last_fs = fs;
+	last_fs = &fs->next;
+}
+
 int tree_init(void)
 {
-	struct fsys *fs;
+	struct fsys *fs, *tmp;
 
 	inode_cache = cache_create("inode", sizeof(struct inode), 8);
 	fs = inode_cache ? tmpfs_create("rootfs", "rootfs", "rw", 0755) : NULL;
-	return fs ? fsys_mount(fs, NULL) : -ENOMEM;
+	if (!fs || fsys_mount(fs, NULL) != 0)
+		return -ENOMEM;
+	tmp = tmpfs_create("tmpfs", "tmpfs", "rw,nosuid,nodev", 01777);
+	struct inode *on = tree_make_dirs("/tmp");
+	return tmp && on ? fsys_mount(tmp, on) : -ENOMEM;
 }
 
 struct inode *inode_over(struct inode *dir)
 {
-	while (dir->mounted)
-		dir = dir->mounted->root;
+	while (dir->mounted || dir->upper)
+		dir = dir->mounted ? dir->mounted->root : dir->upper;
 	return dir;
 }
 
@@ -152,6 +172,10 @@ void inode_put(struct inode *i)
 			i->fs->ops->free(i);
 		if (i->data)
 			mobj_put(i->data);
+		if (i->under) {
+			i->under->upper = NULL;
+			inode_put(i->under);
+		}
 		file_locks_free(i->locks);
 		xattrs_free(i);
 		kfree(i->target);

@@ -41,6 +41,10 @@ struct inode {
 	struct inode *parent;
 	struct dirent *entry;
 	struct fsys *mounted;
+	/* S_IFDIR: the folder of another file system that shows through a tmpfs's (tmpfs.c), with a
+	 * reference; and the way back. is_merged: it was looked for. */
+	struct inode *under, *upper;
+	bool is_merged;
 
 	const struct file_ops *ops; /* what an open file of it does; NULL: by its type */
 	void *ctx;                  /* for ops, or for the file system */
@@ -66,7 +70,9 @@ struct inode_plan {
 /* Entries of a folder on their way to a program. */
 struct dir_sink {
 	uint8_t *buf;
-	size_t size, at; /* bytes */
+	size_t size, at;          /* bytes */
+	const struct inode *hide; /* entries of this tmpfs folder are left out; or NULL */
+	uint64_t base;            /* is added to cookies */
 };
 
 /* => false: no room for it. */
@@ -155,6 +161,8 @@ struct inode *tree_root(void); /* borrowed; the root of what is mounted over all
 uint64_t fsys_next_dev(void);
 /* Mounts fs, whose root is set, on a folder; fs is kept for ever. => 0, -ENOTDIR. */
 int fsys_mount(struct fsys *fs, struct inode *on);
+/* Lets fs, whose root is set, show through an empty place in the tmpfs that is the tree's root. */
+void fsys_put_under(struct fsys *fs);
 struct fsys *fsys_first(void);
 
 /* => a new inode with one reference, the caller's, and no name; NULL: no memory. */
@@ -189,7 +197,7 @@ void inode_touch_ctime(struct inode *i);
 /* All contents are in i->data, to be mapped or read. => 0, -EACCES (no regular file), -errno. */
 int inode_load(struct inode *i);
 
-/* => dir, or the root of what is mounted on it, and on that. Borrowed. */
+/* => dir, or what is mounted on it or shows it from above, and so on. Borrowed. */
 struct inode *inode_over(struct inode *dir);
 /* => the folder above, across mounts. Tree locked; borrowed. */
 struct inode *inode_above(struct inode *dir);
@@ -214,7 +222,10 @@ void dir_remove(struct inode *dir, const char *name, size_t len);
 /* => an entry that is in no list, as the name of a folder; NULL: no memory. */
 struct dirent *dirent_create(const char *name, size_t len);
 
-/* Finds or creates folders along an absolute path, for the kernel's own use. NULL: no memory. */
+/*
+ * Finds or creates folders along an absolute path, for the kernel's own use; what shows through a
+ * tmpfs does not count as found. NULL: no memory.
+ */
 struct inode *tree_make_dirs(const char *path);
 
 #endif

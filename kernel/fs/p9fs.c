@@ -745,6 +745,7 @@ static int walk_down(const struct session *s, const char *path, uint32_t *fid)
 	return error;
 }
 
+/* path NULL: under the root. */
 static int mount_session(const struct session *s, const char *sub, char *source, const char *path,
 			 bool writable)
 {
@@ -772,9 +773,29 @@ static int mount_session(const struct session *s, const char *sub, char *source,
 	if (error)
 		return error;
 	tree_lock();
-	on = tree_make_dirs(path);
-	error = on ? fsys_mount(&m->fs, on) : -ENOTDIR;
+	if (path) {
+		on = tree_make_dirs(path);
+		error = on ? fsys_mount(&m->fs, on) : -ENOTDIR;
+	} else {
+		fsys_put_under(&m->fs);
+	}
 	tree_unlock();
+	return error;
+}
+
+/* Mounts what `source` says; both were kmalloc'd, and source is taken over. */
+static int mount_source(char *source, const char *path, bool writable)
+{
+	const char *slash = strchr(source, '/');
+	size_t tag_len = slash ? (size_t)(slash - source) : strlen(source);
+	struct p9_device *d = p9_device_find(source, tag_len);
+	struct session *s;
+	int error = d ? session_of(d, &s) : -ENODEV;
+
+	if (!error)
+		error = mount_session(s, slash ? slash : "", source, path, writable);
+	if (error)
+		kfree(source);
 	return error;
 }
 
@@ -783,22 +804,21 @@ int p9fs_mount(const char *spec, size_t len)
 	const char *end = spec + len;
 	char *source = take_field(&spec, end), *path = take_field(&spec, end);
 	bool writable = end - spec == 2 && memcmp(spec, "rw", 2) == 0;
-	struct session *s;
 	int error = source && path ? 0 : -ENOMEM;
 
 	if (!error && (!*source || *path != '/'))
 		error = -EINVAL;
-	if (!error) {
-		const char *slash = strchr(source, '/');
-		size_t tag_len = slash ? (size_t)(slash - source) : strlen(source);
-		struct p9_device *d = p9_device_find(source, tag_len);
-
-		error = d ? session_of(d, &s) : -ENODEV;
-		if (!error)
-			error = mount_session(s, slash ? slash : "", source, path, writable);
-	}
-	kfree(path);
 	if (error)
 		kfree(source);
+	else
+		error = mount_source(source, path, writable);
+	kfree(path);
 	return error;
+}
+
+int p9fs_put_under(const char *spec, size_t len)
+{
+	char *source = take_field(&spec, spec + len);
+
+	return source ? mount_source(source, NULL, false) : -ENOMEM;
 }

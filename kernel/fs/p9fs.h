@@ -11,5 +11,7 @@
  * => 0; -ENODEV: no device has that tag; -EINVAL: the spec is wrong; else what went wrong.
  */
 int p9fs_mount(const char *spec, size_t len);
+/* The same for TAG[/FOLDER...], which is put under the root: fsys_put_under(). */
+int p9fs_put_under(const char *spec, size_t len);
 
 #endif

@@ -11,8 +11,17 @@
  * where it stopped by the cookie of the last entry that it saw, and since cookies
  * grow along the list and are never used twice, it can go on after any change.
  *
+ * A folder of the root may have another file system's folder *under* it. What it has
+ * no entry for is looked up there; a folder that both have is one folder in the same
+ * way. So the root's own entries, places for mounts above all, and a tree that is only
+ * read are seen as one:
+ *
+ *     own      /  --+-- home --- me --- project (mounted)      seen   /home/me/project
+ *     under    /  --+-- home --- you                                  /home/you
+ *                   `-- lib                                           /lib
+ *
  * Invariants
- *   I1  cookies grow along a folder's list
+ *   I1  cookies grow along a folder's list; those of what is under it lie above all
  *   I2  of a folder in the list, entry is its entry there and parent the list's folder
  *   I3  nlink of a folder in a list = 2 + folders in its own list; nentries = its length
  */
@@ -20,6 +29,8 @@
 #include "kernel/lib/lib.h"
 #include "kernel/mm/frame/slab.h"
 #include "kernel/mm/object/mobj.h"
+
+#define UNDER_COOKIE (1UL << 48) /* added to the cookies of what is under a folder */
 
 static uint64_t last_cookie = COOKIE_DOTDOT;
 
@@ -135,15 +146,49 @@ void dir_remove(struct inode *dir, const char *name, size_t len)
 
 /* -- operations ---------------------------------------------------------------------------- */
 
+/* Puts under a folder what has its name in what is under dir, if that is a folder. */
+static void merge(struct inode *dir, struct inode *i, const char *name, size_t len)
+{
+	struct inode *lower;
+
+	if (dir->under->fs->ops->lookup(dir->under, name, len, &lower) == 0) {
+		if (inode_is_dir(lower) && !lower->upper) {
+			lower->upper = i;
+			i->under = lower;
+		} else {
+			inode_put(lower);
+		}
+	}
+	i->is_merged = true;
+}
+
 static int tmpfs_lookup(struct inode *dir, const char *name, size_t len, struct inode **out)
 {
 	struct inode *i = dir_find(dir, name, len);
 
 	if (!i)
-		return -ENOENT;
+		return dir->under ? dir->under->fs->ops->lookup(dir->under, name, len, out)
+				  : -ENOENT;
+	if (dir->under && inode_is_dir(i) && !i->is_merged && !i->mounted)
+		merge(dir, i, name, len);
 	inode_get(i);
 	*out = i;
 	return 0;
+}
+
+/* Emits what shows through from under dir. */
+static int list_under(struct inode *dir, uint64_t *pos, struct dir_sink *s)
+{
+	uint64_t at = *pos < UNDER_COOKIE ? COOKIE_DOTDOT : *pos - UNDER_COOKIE;
+
+	s->hide = dir;
+	s->base = UNDER_COOKIE;
+	int error = dir->under->fs->ops->list(dir->under, &at, s);
+	s->hide = NULL;
+	s->base = 0;
+	if (at > COOKIE_DOTDOT)
+		*pos = at + UNDER_COOKIE;
+	return error;
 }
 
 static int tmpfs_list(struct inode *dir, uint64_t *pos, struct dir_sink *s)
@@ -152,10 +197,10 @@ static int tmpfs_list(struct inode *dir, uint64_t *pos, struct dir_sink *s)
 		if (e->cookie <= *pos)
 			continue;
 		if (!dir_emit(s, e->name, e->len, e->inode->ino, e->inode->mode, e->cookie))
-			break;
+			return 0;
 		*pos = e->cookie;
 	}
-	return 0;
+	return dir->under ? list_under(dir, pos, s) : 0;
 }
 
 static int tmpfs_new(struct inode *dir, const char *name, size_t len, const struct inode_plan *plan,
@@ -256,9 +301,16 @@ struct inode *tree_make_dirs(const char *path)
 			len++;
 		if (len > 0 && len <= NAME_MAX) {
 			const struct fsys_ops *ops = dir->fs->ops;
-			struct inode *child;
+			struct inode *child = NULL;
 
-			if (ops->lookup(dir, path, len, &child) != 0 &&
+			if (ops == &tmpfs_ops) {
+				child = dir_find(dir, path, len);
+				if (child)
+					inode_get(child);
+			} else if (ops->lookup(dir, path, len, &child) != 0) {
+				child = NULL;
+			}
+			if (!child &&
 			    (!ops->create || ops->create(dir, path, len, &plan, &child) != 0))
 				return NULL;
 			if (!inode_is_dir(child)) {

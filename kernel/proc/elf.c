@@ -17,6 +17,7 @@
  *   I3  vaddr and offset agree modulo the page size, or no page could be mapped
  *   I4  segments ascend and no byte belongs to two of them
  *   I5  the entry point lies in a segment that may be executed
+ *   I6  the name of an interpreter (PT_INTERP) lies in the file and is no longer than a path
  *
  * Two segments may share a page (I4 speaks of bytes): the later one's mapping
  * then replaces the earlier one's there, as on Linux.
@@ -94,9 +95,12 @@ int elf_check_segments(const struct linux_elf64_ehdr *eh, const struct linux_elf
 	for (unsigned i = 0; i < eh->phnum; i++) {
 		const struct linux_elf64_phdr *p = &ph[i];
 
-		if (p->type == PT_INTERP) {
-			*why = "it is dynamically linked; link it with -static";
-			return -ELIBBAD;
+		if (p->type == PT_INTERP && !out->interp_len) {
+			if (p->filesz < 2 || p->filesz > PATH_MAX || p->offset > file_size ||
+			    p->filesz > file_size - p->offset)
+				return refuse(why, "the name of its dynamic linker is not valid");
+			out->interp_at = p->offset;
+			out->interp_len = p->filesz;
 		}
 		if (p->type != PT_LOAD || p->memsz == 0)
 			continue;

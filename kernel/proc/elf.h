@@ -17,6 +17,7 @@ struct elf_image {
 	uint64_t align;      /* the strictest of any segment, at least a page */
 	uint64_t phdr_va;    /* of the program headers; 0: not in memory */
 	unsigned nphdrs;
+	uint64_t interp_at, interp_len; /* in the file, with its NUL; 0: it names no interpreter */
 };
 
 /*
@@ -28,7 +29,7 @@ int elf_check_header(const void *head, size_t len, uint64_t file_size, const cha
 /*
  * Checks all program headers (ph[0 .. eh->phnum)) against the file's size and the end of the
  * user's half, and fills in `out`.
- * => 0, or -ENOEXEC or -ELIBBAD (asks for a dynamic linker) with *why.
+ * => 0, or -ENOEXEC with *why.
  */
 int elf_check_segments(const struct linux_elf64_ehdr *eh, const struct linux_elf64_phdr *ph,
 		       uint64_t file_size, uint64_t user_end, struct elf_image *out,

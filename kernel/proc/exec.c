@@ -17,8 +17,12 @@
  * last file page belongs to the bss and is cleared here, which is the one page
  * of a program that is touched before it runs.
  *
+ * A program that names an interpreter, its dynamic linker, is mapped as any other; the
+ * interpreter is mapped as well, where mmap would put it, and runs first: the auxiliary
+ * vector tells it where both are.
+ *
  * Everything that the file can be wrong about was checked before (elf.c), so what
- * fails here fails for want of memory.
+ * fails here fails for want of memory, or of the interpreter.
  */
 #include "kernel/proc/exec.h"
 #include "kernel/proc/proc.h"
@@ -100,7 +104,7 @@ static unsigned segment_rights(const struct linux_elf64_phdr *p)
 /*
  * => the segment is mapped and its bss cleared; 0 or -errno.
  */
-static int map_segment(struct aspace *as, const struct exec_request *req,
+static int map_segment(struct aspace *as, struct mobj *file, const char *name,
 		       const struct linux_elf64_phdr *p, uint64_t bias)
 {
 	uint64_t vaddr = p->vaddr + bias;
@@ -115,12 +119,12 @@ static int map_segment(struct aspace *as, const struct exec_request *req,
 		m.hint = VADDR(start);
 		m.len = file_pages_end - start;
 		m.kind = TV_FILE;
-		m.file = req->file;
+		m.file = file;
 		m.offset = ROUND_DOWN(p->offset, PAGE_SIZE);
 		error = aspace_map(as, &m, &at);
 		if (error)
 			return error;
-		trace_vma_name(as, start, req->name);
+		trace_vma_name(as, start, name);
 		if (p->memsz > p->filesz && (p->flags & PF_W) && file_end < file_pages_end &&
 		    arch_clear_user(VADDR(file_end), file_pages_end - file_end) != 0)
 			return -ENOMEM;
@@ -135,7 +139,7 @@ static int map_segment(struct aspace *as, const struct exec_request *req,
 		error = aspace_map(as, &m, &at);
 		if (error)
 			return error;
-		trace_vma_name(as, start, req->name);
+		trace_vma_name(as, start, name);
 	}
 	return 0;
 }
@@ -182,15 +186,89 @@ static uint64_t choose_mmap_top(const struct proc *p, struct rng *rng)
 	return ROUND_DOWN(user_end - gap - rng_below(rng, RANDOM_PAGES) * PAGE_SIZE, PAGE_SIZE);
 }
 
+/* Maps all segments of a file. => 0 or -errno. */
+static int map_image(struct aspace *as, struct mobj *file, const char *name,
+		     const struct linux_elf64_phdr *ph, unsigned count, uint64_t bias)
+{
+	int error = 0;
+
+	for (unsigned i = 0; i < count && !error; i++)
+		if (ph[i].type == PT_LOAD && ph[i].memsz > 0)
+			error = map_segment(as, file, name, &ph[i], bias);
+	return error;
+}
+
+/* => a place for `len` bytes, where mmap puts things by itself; 0: there is none. */
+static uint64_t find_room(struct aspace *as, uint64_t len)
+{
+	const struct map_request m = {.len = len, .kind = TV_ANON, .noreserve = true};
+	vaddr_t at;
+
+	if (aspace_map(as, &m, &at) != 0)
+		return 0;
+	aspace_unmap(as, at, len);
+	return at.v;
+}
+
+/* Maps an interpreter, a dynamic linker. => 0 with where it begins to run; -errno. */
+static int map_interpreter(struct aspace *as, struct mobj *file, const char *name,
+			   struct exec_image *im, uint64_t *pc)
+{
+	struct linux_elf64_ehdr eh;
+	struct linux_elf64_phdr *ph = NULL;
+	struct elf_image elf;
+	const char *why;
+	int error = read_headers(file, &eh, &ph, &elf, &why);
+
+	if (!error && elf.is_pie) {
+		uint64_t room = find_room(as, elf.end - elf.start + elf.align);
+
+		im->interp_bias = ROUND_UP(room, elf.align) - ROUND_DOWN(elf.start, elf.align);
+		error = room ? 0 : -ENOMEM;
+	}
+	if (!error)
+		error = map_image(as, file, name, ph, eh.phnum, im->interp_bias);
+	kfree(ph);
+	*pc = elf.entry + im->interp_bias;
+	return error == -ENOEXEC ? -ELIBBAD : error;
+}
+
+/* Finds and maps what the program names as its interpreter. */
+static int load_interpreter(struct aspace *as, const struct exec_request *req,
+			    struct exec_image *im, uint64_t *pc, const char **why)
+{
+	char *path = kmalloc(im->elf.interp_len + 1);
+	struct mobj *file = NULL;
+	int error = path ? 0 : -ENOMEM;
+
+	if (!error) {
+		mobj_read(req->file, im->elf.interp_at, path, im->elf.interp_len);
+		path[im->elf.interp_len] = 0;
+		*why = "its dynamic linker is not there or cannot be run";
+		error = req->find_interpreter(path, &file);
+	}
+	if (!error) {
+		const char *slash = strrchr(path, '/');
+
+		*why = "its dynamic linker cannot be loaded";
+		error = map_interpreter(as, file, slash ? slash + 1 : path, im, pc);
+	}
+	if (file)
+		mobj_put(file);
+	kfree(path);
+	return error;
+}
+
 int exec_load(struct proc *p, struct aspace *as, const struct exec_request *req, uint64_t *pc,
 	      uint64_t *sp, const char **why)
 {
+	static const char no_memory[] = "there is not enough memory for it";
 	struct linux_elf64_ehdr eh;
 	struct linux_elf64_phdr *ph = NULL;
 	struct exec_image im = {0};
 	struct rng rng = rng_for("layout");
 
-	*why = "there is not enough memory for it";
+	*why = no_memory;
 	int error = read_headers(req->file, &eh, &ph, &im.elf, why);
 	if (error)
 		return error;
@@ -201,14 +279,19 @@ int exec_load(struct proc *p, struct aspace *as, const struct exec_request *req,
 	uint64_t stack_top = arch_user_end().v - rng_below(&rng, RANDOM_PAGES) * PAGE_SIZE;
 	uint64_t brk_gap = rng_below(&rng, RANDOM_PAGES) * PAGE_SIZE;
 
-	for (unsigned i = 0; i < eh.phnum && !error; i++)
-		if (ph[i].type == PT_LOAD && ph[i].memsz > 0)
-			error = map_segment(as, req, &ph[i], im.bias);
+	error = map_image(as, req->file, req->name, ph, eh.phnum, im.bias);
 	kfree(ph);
 	if (error == -EPERM)
 		*why = "a segment lies so low that nothing may be mapped there";
-	if (!error)
+	if (error)
+		return error;
+	*pc = im.elf.entry + im.bias;
+	if (im.elf.interp_len)
+		error = load_interpreter(as, req, &im, pc, why);
+	if (!error) {
+		*why = no_memory;
 		error = vdso_map(as);
+	}
 	if (error)
 		return error;
 	as->brk_start = as->brk = im.elf.end + im.bias + brk_gap;
@@ -216,7 +299,6 @@ int exec_load(struct proc *p, struct aspace *as, const struct exec_request *req,
 	error = exec_stack_build(p, as, req, &im, stack_top, &rng, sp);
 	if (error == -E2BIG)
 		*why = "its arguments and environment are too large";
-	*pc = im.elf.entry + im.bias;
 	return error;
 }
 

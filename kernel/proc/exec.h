@@ -26,6 +26,9 @@ struct exec_request {
 	const char *name;   /* file name without folders, for events */
 	const char *execfn; /* as the user called it: AT_EXECFN */
 	struct string_table argv, envp;
+	/* Finds the interpreter that a program names: its dynamic linker. => its contents, with a
+	 * reference; 0 or -errno. */
+	int (*find_interpreter)(const char *path, struct mobj **out);
 };
 
 /*
@@ -41,7 +44,8 @@ struct aspace *exec_space_create(const struct proc *p); /* NULL: no memory */
 void exec_begin(struct aspace *as);
 
 /*
- * => 0; or -ENOEXEC, -ELIBBAD, -ENOMEM, -E2BIG, -EIO with *why, one line without a full stop.
+ * => 0; or -ENOEXEC, -ELIBBAD (the interpreter is no program), -ENOMEM, -E2BIG, -EIO, or what
+ *    finding the interpreter failed with; and *why, one line without a full stop.
  */
 int exec_load(struct proc *p, struct aspace *as, const struct exec_request *req, uint64_t *pc,
 	      uint64_t *sp, const char **why);
@@ -55,7 +59,8 @@ int exec_commit(const struct exec_request *req, uint64_t pc, uint64_t sp);
 /* What the auxiliary vector tells of an image where it was put. */
 struct exec_image {
 	struct elf_image elf;
-	uint64_t bias; /* added to every address of the file */
+	uint64_t bias;        /* added to every address of the file */
+	uint64_t interp_bias; /* the same of the interpreter's; 0: it has none */
 };
 
 /*

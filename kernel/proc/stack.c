@@ -115,7 +115,7 @@ static unsigned fill_auxv(uint64_t *v, const struct proc *p, const struct aspace
 	    {AT_PHDR, elf->phdr_va ? elf->phdr_va + im->bias : 0},
 	    {AT_PHENT, sizeof(struct linux_elf64_phdr)},
 	    {AT_PHNUM, elf->nphdrs},
-	    {AT_BASE, 0},
+	    {AT_BASE, im->interp_bias},
 	    {AT_FLAGS, 0},
 	    {AT_ENTRY, elf->entry + im->bias},
 	    {AT_UID, p->cred.uid},

@@ -12,6 +12,7 @@
  */
 #include "kernel/sys/sys.h"
 #include "kernel/fs/context.h"
+#include "kernel/fs/program.h"
 #include "kernel/mm/frame/slab.h"
 #include "kernel/mm/object/mobj.h"
 #include "kernel/mm/space/aspace.h"
@@ -203,14 +204,7 @@ static int program_find(int dirfd, const char *path, bool follow, struct inode *
 	*out = found.inode;
 	inode_get(*out);
 	path_put(&found);
-	if (inode_is_link(*out))
-		error = -ELOOP;
-	else if (!inode_is_regular(*out) || !(*out)->data)
-		error = -EACCES;
-	else
-		error = inode_access(*out, &proc_current()->cred, X_OK);
-	if (!error)
-		error = inode_load(*out);
+	error = program_prepare(*out);
 	if (error)
 		inode_put(*out);
 	return error;
@@ -313,7 +307,7 @@ static int exec_path(int dirfd, const char *path, bool follow, struct exec_reque
 
 static int64_t exec(int dirfd, uint64_t user_path, uint64_t argv, uint64_t envp, unsigned flags)
 {
-	struct exec_request req = {0};
+	struct exec_request req = {.find_interpreter = program_interpreter};
 	struct proc *p = proc_current();
 	uint64_t limit = p->rlimits[RLIMIT_STACK].cur / 4;
 	char *path = NULL, *chunk = kmalloc(PAGE_SIZE);

@@ -34,7 +34,13 @@ for n in 0 3 4 20 63 64 100 500 4096 100000; do
 done
 is "a truncated program, at any length" [ "$n" = 100000 ]
 "${CROSS}gcc" -o dynamic ok.c
-refuses "a dynamically linked program" 126 './dynamic: is dynamically linked, .*-static' "$L" run ./dynamic
+mkdir no-libraries
+refuses "a program without its dynamic linker" 126 \
+	'./dynamic: is dynamically linked, and .*/no-libraries has no /lib/ld-.*--root.*-static' \
+	"$L" run --root no-libraries ./dynamic
+refuses "a root that is not there" 125 'run: --root none: No such file' "$L" run --root none ./ok
+refuses "a root that is no folder" 125 'run: --root ok: is not a folder' "$L" run --root ok ./ok
+refuses "another user than root" 125 'run: --user me: must be root' "$L" run --user me ./ok
 "${CROSS}gcc" -c -o object.o ok.c
 refuses "an object file" 126 './object.o: is an object file' "$L" run ./object.o
 "${CROSS}gcc" -shared -fPIC -o lib.so ok.c

@@ -131,7 +131,26 @@ static void refuses_segments(void **state)
 	REFUSED(im.eh.entry = 0x13800, ENOEXEC);                        /* not executable */
 	REFUSED(im.eh.entry = 0x12345, ENOEXEC);                        /* one beyond */
 	REFUSED(im.ph[0].type = im.ph[1].type = PT_GNU_STACK, ENOEXEC); /* nothing to load */
-	REFUSED(im.ph[2].type = PT_INTERP, ELIBBAD);
+	REFUSED(im.ph[2].type = PT_INTERP; im.ph[2].filesz = 1, ENOEXEC);
+	REFUSED(im.ph[2].type = PT_INTERP; im.ph[2].filesz = PATH_MAX + 1, ENOEXEC);
+	REFUSED(im.ph[2].type = PT_INTERP; im.ph[2].filesz = 20;
+		im.ph[2].offset = FILE_SIZE - 19, ENOEXEC);
+}
+
+static void tells_interpreter(void **state)
+{
+	struct image im = sample();
+	struct elf_image out;
+
+	(void)state;
+	assert_int_equal(check(&im, &out), 0);
+	assert_int_equal(out.interp_len, 0);
+	im.ph[2].type = PT_INTERP;
+	im.ph[2].offset = 0x100;
+	im.ph[2].filesz = 20;
+	assert_int_equal(check(&im, &out), 0);
+	assert_int_equal(out.interp_at, 0x100);
+	assert_int_equal(out.interp_len, 20);
 }
 
 static void phdrs_in_no_segment(void **state)
@@ -183,8 +202,11 @@ static void mutated(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(accepts),          cmocka_unit_test(refuses_headers),
-	    cmocka_unit_test(refuses_segments), cmocka_unit_test(phdrs_in_no_segment),
+	    cmocka_unit_test(accepts),
+	    cmocka_unit_test(refuses_headers),
+	    cmocka_unit_test(refuses_segments),
+	    cmocka_unit_test(tells_interpreter),
+	    cmocka_unit_test(phdrs_in_no_segment),
 	    cmocka_unit_test(mutated),
 	};
 

@@ -114,9 +114,6 @@ static void test_other_kinds(void **state)
 	f.h.e_type = 99;
 	expect(&f, sizeof f, "type 99");
 	f = good();
-	f.ph[1].p_type = PT_INTERP;
-	expect(&f, sizeof f, "link it with -static");
-	f = good();
 	f.h.e_type = ET_DYN;
 	f.h.e_entry = 0;
 	expect(&f, sizeof f, "shared library");
