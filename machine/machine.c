@@ -339,8 +339,8 @@ static void take_turn(struct machine *m, struct hart *h, uint64_t deadline)
 	hart_timer_update(h);
 	h->deadline = min(deadline, hart_timer_deadline(h));
 	h->leave = false;
-	if (m->last != h)
-		h->reservation_valid = false; /* another hart may have stored meanwhile */
+	if (m->cfg.harts > 1)
+		mmu_watch_reservations(h);
 	m->last = h;
 	m->current = h;
 	hart_run(h);
@@ -476,6 +476,8 @@ static void hash_hart(const struct hart *h, uint64_t *hash)
 	    h->stimecmp,
 	    h->menvcfg,
 	    h->mcounteren,
+	    h->mcountinhibit,
+	    h->seip_written,
 	    h->scounteren,
 	    h->senvcfg,
 	    h->minstret_bias,

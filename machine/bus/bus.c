@@ -51,7 +51,7 @@ void *bus_dma(struct machine *m, uint64_t pa, uint64_t len, bool write)
 		return NULL;
 	if (write && len) {
 		code_invalidate(m, pa, len);
-		hart_break_reservations(m, pa, len);
+		hart_break_reservations(m, NULL, pa, len);
 	}
 	return m->ram + offset;
 }

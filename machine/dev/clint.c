@@ -78,6 +78,10 @@ void hart_set_irq(struct hart *h, unsigned irq, bool level)
 {
 	struct hart *current = h->m->current;
 
+	if (irq == IRQ_SEIP) {
+		h->seip_line = level;
+		level |= h->seip_written;
+	}
 	set_bit(h, irq, level);
 	if (!level || !current || current == h || h->status != HART_WAITING || !trap_pending(h))
 		return;

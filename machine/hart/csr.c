@@ -39,7 +39,27 @@
 
 static uint64_t retired_now(const struct hart *h)
 {
-	return h->count.steps + (h->clock - h->exec_since) - h->count.exceptions;
+	uint64_t uncounted = h->code ? h->clock - h->exec_since : 0; /* in exec(), or between two */
+
+	return h->count.steps + uncounted - h->count.exceptions;
+}
+
+static uint64_t cycles_now(const struct hart *h)
+{
+	return h->mcountinhibit & COUNTEREN_CY ? h->mcycle_bias : h->clock + h->mcycle_bias;
+}
+
+static uint64_t instret_now(const struct hart *h)
+{
+	return h->mcountinhibit & COUNTEREN_IR ? h->minstret_bias
+					       : retired_now(h) + h->minstret_bias;
+}
+
+/* What counter `now` was, plus the present instruction, is kept while it stands still. */
+static void inhibit(uint64_t *bias, bool was, bool is, uint64_t now)
+{
+	if (was != is)
+		*bias += is ? now + 1 : 0 - (now + 1);
 }
 
 /* Whether the counter `bit` may be read at the present privilege. */
@@ -70,9 +90,9 @@ bool csr_read(const struct hart *h, unsigned csr, uint64_t *out, bool will_write
 			return false;
 		*out = csr == CSR_FFLAGS ? h->fcsr & 31 : csr == CSR_FRM ? h->fcsr >> 5 : h->fcsr;
 		return true;
-	case CSR_CYCLE: *out = h->clock + h->mcycle_bias; return counter_enabled(h, 0);
+	case CSR_CYCLE: *out = cycles_now(h); return counter_enabled(h, 0);
 	case CSR_TIME: *out = hart_time(h); return counter_enabled(h, 1);
-	case CSR_INSTRET: *out = retired_now(h) + h->minstret_bias; return counter_enabled(h, 2);
+	case CSR_INSTRET: *out = instret_now(h); return counter_enabled(h, 2);
 
 	case CSR_SSTATUS: *out = h->mstatus & SSTATUS_BITS; return true;
 	case CSR_SIE: *out = h->mie & h->mideleg; return true;
@@ -100,14 +120,14 @@ bool csr_read(const struct hart *h, unsigned csr, uint64_t *out, bool will_write
 	case CSR_MTVEC: *out = h->mtvec; return true;
 	case CSR_MCOUNTEREN: *out = h->mcounteren; return true;
 	case CSR_MENVCFG: *out = h->menvcfg; return true;
-	case CSR_MCOUNTINHIBIT: *out = 0; return true;
+	case CSR_MCOUNTINHIBIT: *out = h->mcountinhibit; return true;
 	case CSR_MSCRATCH: *out = h->mscratch; return true;
 	case CSR_MEPC: *out = h->mepc; return true;
 	case CSR_MCAUSE: *out = h->mcause; return true;
 	case CSR_MTVAL: *out = h->mtval; return true;
 	case CSR_MIP: *out = h->mip; return true;
-	case CSR_MCYCLE: *out = h->clock + h->mcycle_bias; return true;
-	case CSR_MINSTRET: *out = retired_now(h) + h->minstret_bias; return true;
+	case CSR_MCYCLE: *out = cycles_now(h); return true;
+	case CSR_MINSTRET: *out = instret_now(h); return true;
 	default: break;
 	}
 	*out = 0;
@@ -158,6 +178,14 @@ static uint64_t envcfg_legal(uint64_t old, uint64_t value, uint64_t writable)
 	if ((value & ENVCFG_CBIE) == 0x20)
 		value = (value & ~(uint64_t)ENVCFG_CBIE) | (old & ENVCFG_CBIE);
 	return value & writable;
+}
+
+/* Of SEIP only the bit that was written is written back, never the PLIC's line (3.1.9). */
+uint64_t csr_base(const struct hart *h, unsigned csr, uint64_t old)
+{
+	if (csr != CSR_MIP)
+		return old;
+	return (old & ~BIT(IRQ_SEIP)) | (uint64_t)h->seip_written << IRQ_SEIP;
 }
 
 bool csr_write(struct hart *h, unsigned csr, uint64_t value)
@@ -225,7 +253,14 @@ bool csr_write(struct hart *h, unsigned csr, uint64_t value)
 		hart_timer_update(h);
 		h->leave = true;
 		return true;
-	case CSR_MCOUNTINHIBIT: return true;
+	case CSR_MCOUNTINHIBIT: {
+		uint32_t now = (uint32_t)value & (COUNTEREN_CY | COUNTEREN_IR);
+		uint32_t was = h->mcountinhibit;
+		inhibit(&h->mcycle_bias, was & COUNTEREN_CY, now & COUNTEREN_CY, h->clock);
+		inhibit(&h->minstret_bias, was & COUNTEREN_IR, now & COUNTEREN_IR, retired_now(h));
+		h->mcountinhibit = now;
+		return true;
+	}
 	case CSR_MSCRATCH: h->mscratch = value; return true;
 	case CSR_MEPC: h->mepc = value & ~1ULL; return true;
 	case CSR_MCAUSE: h->mcause = value; return true;
@@ -235,14 +270,22 @@ bool csr_write(struct hart *h, unsigned csr, uint64_t value)
 		uint64_t mask = S_INTERRUPTS;
 		if (h->menvcfg & MENVCFG_STCE)
 			mask &= ~BIT(IRQ_STIP);
+		h->seip_written = value >> IRQ_SEIP & 1;
+		if (h->seip_line)
+			value |= BIT(IRQ_SEIP);
 		h->mip = (h->mip & ~mask) | (value & mask);
 		return true;
 	}
 	/* The write takes the place of the instruction's own increment. */
 	case CSR_PMPCFG0:
 	case CSR_PMPCFG0 + 2: pmp_cfg_write(h, (csr - CSR_PMPCFG0) / 2, value); return true;
-	case CSR_MCYCLE: h->mcycle_bias = value - h->clock - 1; return true;
-	case CSR_MINSTRET: h->minstret_bias = value - retired_now(h) - 1; return true;
+	case CSR_MCYCLE:
+		h->mcycle_bias = value - (h->mcountinhibit & COUNTEREN_CY ? 0 : h->clock + 1);
+		return true;
+	case CSR_MINSTRET:
+		h->minstret_bias =
+		    value - (h->mcountinhibit & COUNTEREN_IR ? 0 : retired_now(h) + 1);
+		return true;
 	default:
 		if (csr >= CSR_PMPADDR0 && csr < CSR_PMPADDR0 + PMP_ENTRIES)
 			pmp_addr_write(h, csr - CSR_PMPADDR0, value);

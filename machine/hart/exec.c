@@ -299,9 +299,9 @@ static bool csr_instruction(struct hart *h, uint32_t raw, bool *leaves)
 	if (!csr_read(h, csr, &old, writes))
 		return false;
 	if ((funct3 & 3) == 2)
-		operand |= old;
+		operand |= csr_base(h, csr, old);
 	else if ((funct3 & 3) == 3)
-		operand = old & ~operand;
+		operand = csr_base(h, csr, old) & ~operand;
 	if (writes && !csr_write(h, csr, operand))
 		return false;
 	if (rd)
@@ -374,6 +374,7 @@ static void exec(struct hart *h)
 
 	h->leave = false;
 	h->exec_since = since;
+	h->mmu.fetch_once = false;
 	{
 		struct fetch_slot *s = &h->mmu.fetch[fetch_index(h->pc)];
 		if (s->tag == TAG_OF(h->pc)) {
@@ -388,6 +389,8 @@ static void exec(struct hart *h)
 		h->clock++;
 		goto left;
 	}
+	if (UNLIKELY(h->mmu.fetch_once))
+		h->deadline = since + 1; /* hart_run returns, and it is reckoned anew */
 	ip = h->code->slots + (h->pc & (RV_PAGE_SIZE - 1)) / 2;
 	h->pc_bias = TAG_OF(h->pc) - ((uint64_t)(uintptr_t)h->code->slots >> 3);
 	ENTER();
@@ -523,8 +526,8 @@ void hart_run(struct hart *h)
 		exec(h);
 		if (h->satp != h->space_satp)
 			space_settle(h);
-		if (h->leave)
-			return; /* a timer or a line may have changed */
+		if (h->leave || h->mmu.fetch_once)
+			return; /* a timer, a line or the deadline may have changed */
 	}
 }
 

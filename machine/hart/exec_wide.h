@@ -119,8 +119,7 @@ OP(cbo_zero) {
 		type *p_ = mmu_atomic(h, RS1, sizeof(type), ACCESS_LOAD, &pa_);                    \
 		if (!p_)                                                                           \
 			goto trapped;                                                              \
-		h->reservation_valid = true;                                                       \
-		h->reservation_pa = pa_;                                                           \
+		hart_reserve(h, pa_);                                                              \
 		X(ip->rd) = (uint64_t)convert(*p_);                                                \
 		NEXT_SLOW();                                                                       \
 	} while (0)
@@ -142,8 +141,10 @@ OP(cbo_zero) {
 			goto trapped;                                                              \
 		bool held_ = h->reservation_pa == pa_;                                             \
 		h->reservation_valid = false;                                                      \
-		if (held_)                                                                         \
+		if (held_) {                                                                       \
 			*p_ = (type)RS2;                                                           \
+			hart_stored(h, pa_, sizeof(type));                                         \
+		}                                                                                  \
 		X(ip->rd) = !held_;                                                                \
 		NEXT_SLOW();                                                                       \
 	} while (0)
@@ -156,6 +157,7 @@ OP(cbo_zero) {
 			goto trapped;                                                              \
 		type old = *p_, val = (type)RS2;                                                   \
 		*p_ = (type)(expr);                                                                \
+		hart_stored(h, pa_, sizeof(type));                                                 \
 		X(ip->rd) = (uint64_t)convert(old);                                                \
 		NEXT_SLOW();                                                                       \
 	} while (0)

@@ -40,10 +40,14 @@ struct hart {
 	unsigned prv;
 	uint64_t mstatus, medeleg, mideleg, mie, mip, mtvec, mscratch, mepc, mcause, mtval;
 	uint64_t stvec, sscratch, sepc, scause, stval, satp, stimecmp, menvcfg, senvcfg;
-	uint32_t mcounteren, scounteren;
-	uint64_t minstret_bias, mcycle_bias; /* what the guest wrote, less the machine's count */
+	uint32_t mcounteren, scounteren, mcountinhibit;
+	/* What the guest wrote, less the machine's count; of a counter that is inhibited, its
+	 * value. */
+	uint64_t minstret_bias, mcycle_bias;
+	bool seip_line, seip_written; /* mip.SEIP is either: the PLIC's, and what M-mode wrote */
 	bool reservation_valid;
 	uint64_t reservation_pa;
+	uint32_t reservation_watched; /* bit i: hart i's stores to its frame take the slow path */
 	uint8_t pmpcfg[PMP_ENTRIES];
 	uint64_t pmpaddr[PMP_ENTRIES];
 	bool pmp_open; /* follows from the two: entry 0 allows everything */
@@ -75,8 +79,14 @@ void hart_run(struct hart *h);
 /* Reset: M-mode, pc 0, translation off, stopped. */
 void hart_reset(struct hart *h);
 
-/* An agent other than a hart wrote to RAM: reservations of the range are lost. */
-void hart_break_reservations(struct machine *m, uint64_t pa, uint64_t len);
+/* LR of h: its reservation, of the aligned 8 bytes that hold pa. Others' stores there break it. */
+void hart_reserve(struct hart *h, uint64_t pa);
+
+/* Someone other than `but` (NULL: than any hart) wrote to RAM: reservations of it are lost. */
+void hart_break_reservations(struct machine *m, const struct hart *but, uint64_t pa, uint64_t len);
+
+/* To be called for each store of h that did not go through the lookaside. */
+void hart_stored(struct hart *h, uint64_t pa, uint64_t len);
 
 /* => false: no memory. Sets up the hart's MMU. */
 bool hart_init(struct hart *h, struct machine *m, unsigned id);
@@ -105,6 +115,8 @@ void hart_counters_get(const struct hart *h, struct hart_counters *out);
 /* => false: illegal instruction. */
 bool csr_read(const struct hart *h, unsigned csr, uint64_t *out, bool will_write);
 bool csr_write(struct hart *h, unsigned csr, uint64_t value);
+/* The value that CSRRS and CSRRC change, of a register that reads as `old`. */
+uint64_t csr_base(const struct hart *h, unsigned csr, uint64_t old);
 
 /* -- trap.c -- */
 void trap_raise(struct hart *h, uint64_t cause, uint64_t tval); /* pc: h->pc */

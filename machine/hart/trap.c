@@ -7,6 +7,7 @@
 #include "machine/hart/hart.h"
 #include "machine/hart/code.h"
 #include "machine/machine_state.h"
+#include "rv/pte.h"
 
 #include <string.h>
 
@@ -131,6 +132,8 @@ void hart_reset(struct hart *h)
 	    .m = h->m,
 	    .id = h->id,
 	    .clock = h->clock,
+	    .seip_line = h->seip_line, /* lines stay as the PLIC holds them */
+	    .mip = (h->mip & 1u << IRQ_MEIP) | (uint64_t)h->seip_line << IRQ_SEIP,
 	    .mtimecmp = UINT64_MAX,
 	    .stimecmp = UINT64_MAX,
 	    .status = HART_STOPPED,
@@ -152,13 +155,30 @@ void hart_reset(struct hart *h)
 	mmu_reset(h);
 }
 
-void hart_break_reservations(struct machine *m, uint64_t pa, uint64_t len)
+void hart_reserve(struct hart *h, uint64_t pa)
+{
+	if (!h->reservation_valid ||
+	    (h->reservation_pa ^ pa) & ~(uint64_t)(RV_PAGE_SIZE - 1)) /* another frame */
+		h->reservation_watched = 0;
+	h->reservation_valid = true;
+	h->reservation_pa = pa;
+}
+
+void hart_break_reservations(struct machine *m, const struct hart *but, uint64_t pa, uint64_t len)
 {
 	for (unsigned n = 0; n < m->cfg.harts; n++) {
 		struct hart *h = &m->harts[n];
-		if (h->reservation_valid && h->reservation_pa - pa < len)
+		uint64_t set = h->reservation_pa & ~7ULL;
+
+		if (h != but && h->reservation_valid && pa < set + 8 && set < pa + len)
 			h->reservation_valid = false;
 	}
+}
+
+void hart_stored(struct hart *h, uint64_t pa, uint64_t len)
+{
+	if (h->m->cfg.harts > 1)
+		hart_break_reservations(h->m, h, pa, len);
 }
 
 void machine_start_bare(struct machine *m, paddr_t entry)

@@ -1,5 +1,6 @@
 /*
- * One access, from virtual address to RAM or device; and the lookaside.
+ * Translation: the model of TLBs asked for a page, and the lookaside in front of it. What is done
+ * with a page once it is translated stands in access.c.
  *
  * The model (tlb.c) decides what is counted. The lookaside makes most accesses
  * cheap without changing a count. Terms: a *slot* stands for an entry of L1 and
@@ -27,7 +28,10 @@
  * I2. An entry's stamp is the clock of its last use. A hit of a slot writes it through
  *     slot.stamp. Only the page being executed lags: its stamp is written when it is left
  *     (mmu_leave_page), and always before something is looked up or replaced.
- * I3. A frame that has decoded code has no store_tag in any slot.
+ * I3. A frame that has decoded code has no store_tag in any slot; nor, in a hart's slots, one of
+ *     which another hart has a reservation (when the hart's turn begins, and as it goes on).
+ * I4. A slot promises nothing for which a part of its page is refused by PMP (pmp.c): data
+ *     then comes by the slow path, and of instructions each is looked up and checked on its own.
  *
  * Why counts are equal with and without lookaside: by I1, an access that hits a
  * slot would have hit the owner in L1, with permission and without a walk, and
@@ -38,18 +42,15 @@
  * test/unit/machine_hart_test.c runs both and compares counters and state hash.
  */
 #include "machine/mmu/miss.h"
-#include "machine/mmu/pmp.h"
+#include "machine/mmu/mmu.h"
 #include "machine/mmu/tlb.h"
 #include "machine/mmu/walk.h"
 #include "machine/mmu/walk_cache.h"
-#include "machine/hart/code.h"
 #include "machine/hart/hart.h"
 #include "machine/machine_state.h"
 #include "rv/pte.h"
 
 #include <string.h>
-
-#define PAGE_OF(va) ((va) & ~(uint64_t)(RV_PAGE_SIZE - 1))
 
 /* -- slots ------------------------------------------------------------------------------------ */
 
@@ -95,6 +96,8 @@ static void l1_clear_slots(struct hart *h, enum tlb_kind kind, unsigned index)
 					h->leave = true;
 				fetch_slot_clear(mmu, s);
 			}
+		if (mmu->lone.owner == index)
+			fetch_slot_clear(mmu, &mmu->lone);
 	}
 }
 
@@ -195,6 +198,7 @@ static void slots_clear(struct mmu *mmu)
 		for (unsigned i = 0; i < FETCH_SLOTS; i++)
 			fetch_slot_clear(mmu, &mmu->fetch_bank[b][i]);
 	fetch_slot_clear(mmu, &mmu->nowhere);
+	fetch_slot_clear(mmu, &mmu->lone);
 	mmu->cur = &mmu->nowhere;
 	mmu->no_stamp = 0;
 }
@@ -217,19 +221,6 @@ void mmu_reset(struct hart *h)
 	mmu->walk_cache_seq = 0;
 	mmu->l2_seq = 0;
 	mmu_mode_changed(h);
-}
-
-/* Privilege at which data is accessed: MPRV lends M-mode another's. */
-static unsigned data_prv(const struct hart *h)
-{
-	if (h->mstatus & MSTATUS_MPRV)
-		return (unsigned)(h->mstatus & MSTATUS_MPP) >> MSTATUS_MPP_SHIFT;
-	return h->prv;
-}
-
-static bool is_translated(const struct hart *h, unsigned prv)
-{
-	return prv != PRV_M && walk_levels(h->satp) != 0;
 }
 
 void mmu_mode_changed(struct hart *h)
@@ -329,13 +320,6 @@ static uint64_t page_fault_cause(enum access access)
 				       : CAUSE_STORE_PAGE;
 }
 
-static uint64_t access_fault_cause(enum access access)
-{
-	return access == ACCESS_FETCH  ? CAUSE_FETCH_ACCESS
-	       : access == ACCESS_LOAD ? CAUSE_LOAD_ACCESS
-				       : CAUSE_STORE_ACCESS;
-}
-
 static void page_fault(struct hart *h, enum access access, unsigned prv, uint64_t va, bool on_hit)
 {
 	h->count.page_faults++;
@@ -401,14 +385,6 @@ static struct tlb_entry entry_of(const struct hart *h, uint64_t va, const struct
 	    .perm = (uint8_t)w->pte,
 	    .valid = true,
 	};
-}
-
-/* The physical address of va under an entry of L1. */
-static uint64_t entry_pa(const struct tlb_entry *e, uint64_t va)
-{
-	uint64_t in_page = (1ULL << RV_LEVEL_SHIFT(e->level)) - 1;
-
-	return ((e->ppn << RV_PAGE_SHIFT) & ~in_page) | (va & in_page);
 }
 
 /*
@@ -518,11 +494,7 @@ static unsigned miss(struct hart *h, enum tlb_kind l1, enum access access, unsig
 	return l1_fill(h, l1, &e, vpn);
 }
 
-/*
- * Looks a page up in the model, as one access of privilege prv.
- * => true with the entry's index in L1, which permits the access; false: trap raised.
- */
-static bool lookup(struct hart *h, enum access access, unsigned prv, uint64_t va, unsigned *out)
+bool mmu_lookup(struct hart *h, enum access access, unsigned prv, uint64_t va, unsigned *out)
 {
 	enum tlb_kind l1 = access == ACCESS_FETCH ? TLB_L1_FETCH : TLB_L1_DATA;
 	struct tlb *t = h->mmu.tlb[l1];
@@ -552,317 +524,6 @@ static bool lookup(struct hart *h, enum access access, unsigned prv, uint64_t va
 		return false;
 	*out = index;
 	return true;
-}
-
-/* -- data ------------------------------------------------------------------------------------- */
-
-/* Lets later accesses to the page of va take the slot; see I1 and I3. */
-static void data_slot_fill(struct hart *h, uint64_t va, uint64_t pa, unsigned owner, unsigned prv)
-{
-	struct mmu *mmu = &h->mmu;
-	unsigned bank = mmu->data_bank_no, i = data_index(va);
-	struct data_slot *s = &mmu->data_bank[bank][i];
-	unsigned perm = PTE_R | PTE_W | PTE_D;
-
-	if (bank == BANK_NONE)
-		return;
-	s->stamp = &mmu->no_stamp;
-	if (owner != TLB_NONE) {
-		perm = mmu->tlb[TLB_L1_DATA]->entries[owner].perm;
-		s->stamp = &mmu->tlb[TLB_L1_DATA]->stamp[owner];
-	}
-	s->load_tag =
-	    (perm & PTE_R) && pmp_allows(h, pa, ACCESS_LOAD, prv) ? PAGE_OF(va) : TAG_INVALID;
-	s->store_tag = (perm & (PTE_W | PTE_D)) == (PTE_W | PTE_D) && !code_has(h->m, pa) &&
-			       pmp_allows(h, pa, ACCESS_STORE, prv)
-			   ? PAGE_OF(va)
-			   : TAG_INVALID;
-	s->addend = (uint64_t)(uintptr_t)(h->m->ram + (PAGE_OF(pa) - BOARD_RAM_BASE)) - PAGE_OF(va);
-	mmu->data_owner[bank][i] = (uint16_t)owner;
-}
-
-/* Where an access of one page lies: RAM (host != NULL) or elsewhere. */
-struct place {
-	uint64_t pa;
-	uint8_t *host;
-};
-
-static bool data_place(struct hart *h, enum access access, uint64_t va, struct place *out)
-{
-	unsigned prv = data_prv(h), owner = TLB_NONE;
-
-	out->pa = va;
-	if (is_translated(h, prv)) {
-		if (!lookup(h, access, prv, va, &owner))
-			return false;
-		out->pa = entry_pa(&h->mmu.tlb[TLB_L1_DATA]->entries[owner], va);
-	}
-	if (!pmp_allows(h, out->pa, access, prv)) {
-		trap_raise(h, access_fault_cause(h->mmu.fault_as_store ? ACCESS_STORE : access),
-			   va);
-		return false;
-	}
-	out->host = NULL;
-	if (out->pa - BOARD_RAM_BASE < h->m->ram_size) {
-		out->host = h->m->ram + (out->pa - BOARD_RAM_BASE);
-		data_slot_fill(h, va, out->pa, owner, prv);
-	}
-	return true;
-}
-
-/* `size` bytes at any alignment. The sizes of whole accesses need no call. */
-static uint64_t read_host(const uint8_t *p, unsigned size)
-{
-	uint64_t v = 0;
-
-	switch (size) {
-	case 1: return *p;
-	case 2: memcpy(&v, p, 2); return v;
-	case 4: memcpy(&v, p, 4); return v;
-	case 8: memcpy(&v, p, 8); return v;
-	default: memcpy(&v, p, size); return v;
-	}
-}
-
-static void write_host(uint8_t *p, unsigned size, uint64_t v)
-{
-	switch (size) {
-	case 1: *p = (uint8_t)v; return;
-	case 2: memcpy(p, &v, 2); return;
-	case 4: memcpy(p, &v, 4); return;
-	case 8: memcpy(p, &v, 8); return;
-	default: memcpy(p, &v, size); return;
-	}
-}
-
-/* An access that lies within one page. */
-static bool load_one(struct hart *h, uint64_t va, unsigned size, uint64_t *out)
-{
-	struct place at;
-
-	if (!data_place(h, ACCESS_LOAD, va, &at))
-		return false;
-	if (at.host) {
-		*out = read_host(at.host, size);
-		return true;
-	}
-	struct bus_device *d = (at.pa & (size - 1)) ? NULL : bus_find(h->m, at.pa, size);
-	if (d && d->load(d->self, at.pa - d->base, size, out))
-		return true;
-	trap_raise(h, CAUSE_LOAD_ACCESS, va);
-	return false;
-}
-
-static bool store_at(struct hart *h, uint64_t va, const struct place *at, unsigned size,
-		     uint64_t value)
-{
-	if (at->host) {
-		if (code_has(h->m, at->pa))
-			code_invalidate(h->m, at->pa, size);
-		write_host(at->host, size, value);
-		return true;
-	}
-	struct bus_device *d = (at->pa & (size - 1)) ? NULL : bus_find(h->m, at->pa, size);
-	if (d && d->store(d->self, at->pa - d->base, size, value))
-		return true;
-	trap_raise(h, CAUSE_STORE_ACCESS, va);
-	return false;
-}
-
-static unsigned bytes_in_first_page(uint64_t va, unsigned size)
-{
-	uint64_t room = RV_PAGE_SIZE - (va & (RV_PAGE_SIZE - 1));
-
-	return room < size ? (unsigned)room : size;
-}
-
-bool mmu_load(struct hart *h, uint64_t va, unsigned size, uint64_t *out)
-{
-	unsigned first = bytes_in_first_page(va, size);
-
-	if ((va & (size - 1)) && h->m->cfg.trap_misaligned) {
-		trap_raise(h, CAUSE_LOAD_MISALIGNED, va);
-		return false;
-	}
-	break_access(h, ACCESS_LOAD, va, size);
-	if (first == size)
-		return load_one(h, va, size, out);
-
-	/* Two pages, two lookups; only RAM can be read across their border. */
-	struct place lo, hi;
-	if (!data_place(h, ACCESS_LOAD, va, &lo) || !data_place(h, ACCESS_LOAD, va + first, &hi))
-		return false;
-	if (!lo.host || !hi.host) {
-		trap_raise(h, CAUSE_LOAD_ACCESS, lo.host ? va + first : va);
-		return false;
-	}
-	*out = read_host(lo.host, first) | read_host(hi.host, size - first) << (8 * first);
-	return true;
-}
-
-bool mmu_store(struct hart *h, uint64_t va, unsigned size, uint64_t value)
-{
-	unsigned first = bytes_in_first_page(va, size);
-	struct place lo, hi;
-
-	if ((va & (size - 1)) && h->m->cfg.trap_misaligned) {
-		trap_raise(h, CAUSE_STORE_MISALIGNED, va);
-		return false;
-	}
-	break_access(h, ACCESS_STORE, va, size);
-	if (!data_place(h, ACCESS_STORE, va, &lo))
-		return false;
-	if (first == size)
-		return store_at(h, va, &lo, size, value);
-	if (!data_place(h, ACCESS_STORE, va + first, &hi))
-		return false;
-	if (!lo.host || !hi.host) {
-		trap_raise(h, CAUSE_STORE_ACCESS, lo.host ? va + first : va);
-		return false;
-	}
-	store_at(h, va, &lo, first, value);
-	store_at(h, va + first, &hi, size - first, value >> (8 * first));
-	return true;
-}
-
-void *mmu_atomic(struct hart *h, uint64_t va, unsigned size, enum access access, uint64_t *pa)
-{
-	struct place at;
-
-	break_access(h, access, va, size);
-	if (va & (size - 1)) {
-		trap_raise(
-		    h, access == ACCESS_LOAD ? CAUSE_LOAD_MISALIGNED : CAUSE_STORE_MISALIGNED, va);
-		return NULL;
-	}
-	if (!data_place(h, access, va, &at))
-		return NULL;
-	if (!at.host) {
-		trap_raise(h, access_fault_cause(access), va);
-		return NULL;
-	}
-	if (access == ACCESS_STORE && code_has(h->m, at.pa))
-		code_invalidate(h->m, at.pa, size);
-	*pa = at.pa;
-	return at.host;
-}
-
-bool mmu_cbo(struct hart *h, uint64_t va)
-{
-	struct place at;
-	bool ok;
-
-	h->mmu.fault_as_store = true;
-	ok = data_place(h, ACCESS_LOAD, va, &at);
-	h->mmu.fault_as_store = false;
-	if (ok && !at.host) {
-		trap_raise(h, CAUSE_STORE_ACCESS, va);
-		ok = false;
-	}
-	return ok;
-}
-
-bool mmu_cbo_zero(struct hart *h, uint64_t va)
-{
-	struct place at;
-
-	break_access(h, ACCESS_STORE, va & ~(uint64_t)(CBO_BLOCK - 1), CBO_BLOCK);
-	if (!data_place(h, ACCESS_STORE, va, &at))
-		return false;
-	if (!at.host) {
-		trap_raise(h, CAUSE_STORE_ACCESS, va);
-		return false;
-	}
-	if (code_has(h->m, at.pa))
-		code_invalidate(h->m, at.pa & ~(uint64_t)(CBO_BLOCK - 1), CBO_BLOCK);
-	memset(at.host - (va & (CBO_BLOCK - 1)), 0, CBO_BLOCK);
-	return true;
-}
-
-/* -- instructions ----------------------------------------------------------------------------- */
-
-/* => physical address of va for a fetch, with the L1 entry that translated it; or a trap. */
-static bool fetch_place(struct hart *h, uint64_t va, uint64_t *pa, unsigned *owner)
-{
-	*pa = va;
-	*owner = TLB_NONE;
-	if (h->mmu.paged_fetch) {
-		if (!lookup(h, ACCESS_FETCH, h->prv, va, owner))
-			return false;
-		*pa = entry_pa(&h->mmu.tlb[TLB_L1_FETCH]->entries[*owner], va);
-	}
-	if (*pa - BOARD_RAM_BASE < h->m->ram_size && pmp_allows(h, *pa, ACCESS_FETCH, h->prv))
-		return true;
-	trap_raise(h, CAUSE_FETCH_ACCESS, va);
-	return false;
-}
-
-struct code_page *mmu_fetch_page(struct hart *h, uint64_t va)
-{
-	struct mmu *mmu = &h->mmu;
-	struct fetch_slot *s = &mmu->fetch[fetch_index(va)];
-	uint64_t pa;
-	unsigned owner;
-
-	if (!fetch_place(h, va, &pa, &owner))
-		return NULL;
-	struct code_page *page = code_get(h->m, PAGE_OF(pa));
-	s->tag = PAGE_OF(va);
-	s->page = page;
-	s->owner = owner;
-	s->stamp = owner == TLB_NONE ? &mmu->no_stamp : &mmu->tlb[TLB_L1_FETCH]->stamp[owner];
-	mmu->cur = s;
-	return page;
-}
-
-bool mmu_fetch_again(struct hart *h, uint64_t va)
-{
-	uint64_t pa;
-	unsigned owner;
-
-	return fetch_place(h, va, &pa, &owner);
-}
-
-bool mmu_fetch_half(struct hart *h, uint64_t va, uint16_t *out)
-{
-	uint64_t pa;
-	unsigned owner;
-
-	if (!fetch_place(h, va, &pa, &owner))
-		return false;
-	memcpy(out, h->m->ram + (pa - BOARD_RAM_BASE), sizeof(*out));
-	return true;
-}
-
-void mmu_protect_code(struct machine *m, uint64_t pa)
-{
-	uint64_t host = (uint64_t)(uintptr_t)(m->ram + (pa - BOARD_RAM_BASE));
-
-	for (unsigned n = 0; n < m->cfg.harts; n++)
-		for (unsigned b = 0; b < BANK_NONE; b++)
-			for (unsigned i = 0; i < DATA_SLOTS; i++) {
-				struct data_slot *s = &m->harts[n].mmu.data_bank[b][i];
-				if (s->store_tag != TAG_INVALID && s->store_tag + s->addend == host)
-					s->store_tag = TAG_INVALID;
-			}
-}
-
-void mmu_forget_code(struct machine *m, const struct code_page *page)
-{
-	for (unsigned n = 0; n < m->cfg.harts; n++) {
-		struct hart *h = &m->harts[n];
-		for (unsigned b = 0; b < FETCH_BANKS; b++)
-			for (unsigned i = 0; i < FETCH_SLOTS; i++) {
-				struct fetch_slot *s = &h->mmu.fetch_bank[b][i];
-				/* The slot may be the current one: its owner and stamp stay. */
-				if (s->page == page) {
-					s->tag = TAG_INVALID;
-					s->page = NULL;
-				}
-			}
-		if (h->code == page)
-			h->leave = true;
-	}
 }
 
 void mmu_hash(const struct hart *h, uint64_t *hash)

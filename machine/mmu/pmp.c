@@ -1,10 +1,10 @@
 /*
  * Physical memory protection: RISC-V Privileged Architecture 1.12, section 3.7.
  *
- * Sixteen entries, of which the lowest-numbered that matches decides. The grain
- * is one frame (G = 10), which the specification allows: NA4 cannot be chosen,
- * and the low bits of pmpaddr read as ones (NAPOT) or zeros (OFF, TOR). So every
- * byte of a frame has the same rights, and rights can be asked for once a frame.
+ * Sixteen entries of any grain (G = 0). Of an access, the lowest-numbered entry that
+ * matches any byte decides, and must match all of its bytes. What holds for a page
+ * taken as one access therefore holds for every access within it; the lookaside has
+ * only such pages, and all others are asked about access by access (mmu.c).
  *
  *   pmpcfg byte   | L | 0 0 | A A | X | W | R |     A: 0 OFF, 1 TOR, 2 NA4, 3 NAPOT
  *   pmpaddr       address bits 55..2
@@ -25,23 +25,25 @@
 #define CFG_NAPOT 0x18
 #define CFG_L     0x80
 
-#define GRAIN_BITS 10 /* G: the grain is 2^(G + 2) bytes */
-#define ADDR_BITS  54 /* of pmpaddr: a physical address has 56 */
-#define ADDR_MASK  ((1ULL << ADDR_BITS) - 1)
+#define ADDR_BITS 54 /* of pmpaddr: a physical address has 56 */
+#define ADDR_MASK ((1ULL << ADDR_BITS) - 1)
 
 /* [*start, *end) in units of 4 bytes. => false: the entry is off. */
 static bool entry_range(const struct hart *h, unsigned i, uint64_t *start, uint64_t *end)
 {
-	uint64_t addr = h->pmpaddr[i], low = (1ULL << GRAIN_BITS) - 1;
+	uint64_t addr = h->pmpaddr[i];
 
 	switch (h->pmpcfg[i] & CFG_A) {
 	case CFG_TOR:
-		*start = i ? h->pmpaddr[i - 1] & ~low : 0;
-		*end = addr & ~low;
+		*start = i ? h->pmpaddr[i - 1] : 0;
+		*end = addr;
+		return true;
+	case CFG_NA4:
+		*start = addr;
+		*end = addr + 1;
 		return true;
 	case CFG_NAPOT:
-		/* 2^(n + 3) bytes for n trailing ones; the grain's ones are always there. */
-		addr |= low >> 1;
+		/* 2^(n + 3) bytes for n trailing ones. */
 		*start = addr & (addr + 1);
 		*end = (addr | (addr + 1)) + 1;
 		return true;
@@ -49,17 +51,19 @@ static bool entry_range(const struct hart *h, unsigned i, uint64_t *start, uint6
 	}
 }
 
-bool pmp_allows(const struct hart *h, uint64_t pa, enum access access, unsigned prv)
+bool pmp_allows(const struct hart *h, uint64_t pa, uint64_t len, enum access access, unsigned prv)
 {
 	static const uint8_t need[ACCESS_KINDS] = {CFG_X, CFG_R, CFG_W};
-	uint64_t at = pa >> 2;
+	uint64_t first = pa >> 2, last = (pa + len - 1) >> 2;
 
 	if (h->pmp_open)
 		return true;
 	for (unsigned i = 0; i < PMP_ENTRIES; i++) {
 		uint64_t start, end;
-		if (!entry_range(h, i, &start, &end) || at < start || at >= end)
+		if (!entry_range(h, i, &start, &end) || start > last || end <= first)
 			continue;
+		if (start > first || end <= last)
+			return false;
 		if (prv == PRV_M && !(h->pmpcfg[i] & CFG_L))
 			return true;
 		return h->pmpcfg[i] & need[access];
@@ -94,8 +98,6 @@ void pmp_cfg_write(struct hart *h, unsigned which, uint64_t value)
 
 		if (*cfg & CFG_L)
 			continue;
-		if ((v & CFG_A) == CFG_NA4) /* not to be had with this grain: A keeps its value */
-			v = (uint8_t)((v & ~CFG_A) | (*cfg & CFG_A));
 		if ((v & (CFG_R | CFG_W)) == CFG_W) /* reserved: R and W keep theirs */
 			v = (uint8_t)((v & ~(CFG_R | CFG_W)) | (*cfg & (CFG_R | CFG_W)));
 		*cfg = v;
@@ -105,11 +107,7 @@ void pmp_cfg_write(struct hart *h, unsigned which, uint64_t value)
 
 uint64_t pmp_addr_read(const struct hart *h, unsigned entry)
 {
-	uint64_t low = (1ULL << GRAIN_BITS) - 1;
-
-	if ((h->pmpcfg[entry] & CFG_A) == CFG_NAPOT)
-		return h->pmpaddr[entry] | low >> 1;
-	return h->pmpaddr[entry] & ~low;
+	return h->pmpaddr[entry];
 }
 
 void pmp_addr_write(struct hart *h, unsigned entry, uint64_t value)

@@ -5,10 +5,10 @@
 #include "machine/hart/hart.h"
 
 /*
- * Whether an access of privilege prv to the 4 KiB frame of pa is allowed. The grain is a frame, so
- * the answer holds for every byte of it.
+ * Whether an access of privilege prv to the bytes [pa, pa + len) is allowed. If it is for a range,
+ * it is for all that lies within it.
  */
-bool pmp_allows(const struct hart *h, uint64_t pa, enum access access, unsigned prv);
+bool pmp_allows(const struct hart *h, uint64_t pa, uint64_t len, enum access access, unsigned prv);
 
 /* The CSRs pmpcfg0, pmpcfg2 (which = 0, 1) and pmpaddr0 to pmpaddr15. */
 uint64_t pmp_cfg_read(const struct hart *h, unsigned which);

@@ -1,9 +1,10 @@
 /*
  * The TLB model and its lookaside: how a hart translates.
  *
- * tlb.c   arrays of cached translations: find, fill, evict, flush
- * walk.c  the page-table walk, step by step as the specification numbers it
- * mmu.c   one access from virtual address to RAM or device; the lookaside
+ * tlb.c     arrays of cached translations: find, fill, evict, flush
+ * walk.c    the page-table walk, step by step as the specification numbers it
+ * mmu.c     a page asked of the model; the lookaside
+ * access.c  one access from virtual address to RAM or device
  */
 #ifndef MMU_TLB_H
 #define MMU_TLB_H
@@ -98,6 +99,8 @@ struct mmu {
 	uint16_t data_owner[DATA_BANKS][DATA_SLOTS]; /* index in l1d, or TLB_NONE */
 	struct fetch_slot fetch_bank[FETCH_BANKS][FETCH_SLOTS];
 	struct fetch_slot nowhere; /* cur when no page is being executed */
+	struct fetch_slot lone;    /* cur while fetch_once */
+	bool fetch_once; /* of the page last fetched from, PMP refuses a part: one instruction */
 
 	uint64_t no_stamp; /* where slots of no entry write to: bare mode */
 
@@ -151,7 +154,8 @@ bool mmu_cbo(struct hart *h, uint64_t va);
 bool mmu_cbo_zero(struct hart *h, uint64_t va);
 
 /*
- * The page that holds va, for execution; becomes the current one (mmu.cur).
+ * The page that holds va, for execution; becomes the current one (mmu.cur). With mmu.fetch_once,
+ * only the instruction at va may be executed from it.
  * => NULL: the trap has been raised.
  */
 struct code_page *mmu_fetch_page(struct hart *h, uint64_t va);
@@ -168,6 +172,9 @@ static inline void mmu_leave_page(struct mmu *mmu, uint64_t last)
 	*mmu->cur->stamp = last;
 	mmu->cur = &mmu->nowhere;
 }
+
+/* h goes on while other harts hold reservations: its stores to their frames must be seen. */
+void mmu_watch_reservations(struct hart *h);
 
 /* A frame now holds decoded code: stores to it must take the slow path on every hart. */
 void mmu_protect_code(struct machine *m, uint64_t pa);

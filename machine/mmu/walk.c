@@ -81,8 +81,9 @@ enum walk_end walk(const struct hart *h, const struct walk_request *rq, struct w
 	}
 	for (;;) {
 		/* 2. Read the PTE. */
-		uint64_t *slot = pte_at(h->m, a + RV_VPN(va, i) * 8);
-		if (!slot || !pmp_allows(h, a, ACCESS_LOAD, PRV_S))
+		uint64_t pte_pa = a + RV_VPN(va, i) * 8;
+		uint64_t *slot = pte_at(h->m, pte_pa);
+		if (!slot || !pmp_allows(h, pte_pa, 8, ACCESS_LOAD, PRV_S))
 			return WALK_ACCESS_FAULT;
 		uint64_t pte = *slot;
 		out->reads[i]++;
@@ -116,7 +117,7 @@ enum walk_end walk(const struct hart *h, const struct walk_request *rq, struct w
 		if ((pte & want) != want) {
 			if (!rq->update_ad)
 				return WALK_PAGE_FAULT;
-			if (!pmp_allows(h, a, ACCESS_STORE, PRV_S))
+			if (!pmp_allows(h, pte_pa, 8, ACCESS_STORE, PRV_S))
 				return WALK_ACCESS_FAULT;
 			pte |= want;
 			*slot = pte;

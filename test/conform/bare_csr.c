@@ -15,7 +15,7 @@ enum { READ = 3 }; /* kinds of stubs: csrrw, csrrs, csrrc, a reading */
 #define STATUS_MASK (~(uint64_t)(0xc000000000 | 0x600 | MSTATUS_UXL)) /* MPV, GVA; VS; UXL */
 #define ABSENT_IRQS 0x3444 /* of the hypervisor, and counter overflow */
 #define IRQ_MASK    (0xffff & ~(uint64_t)ABSENT_IRQS)
-#define ADDR_MASK   0x003ffffffffffc00 /* pmpaddr: grain of 4 KiB, 56 address bits */
+#define ADDR_MASK   0x003fffffffffffff /* pmpaddr: 56 address bits */
 
 /*
  * What is written and compared. `mask`: the bits that the specification leaves no choice in, or
@@ -48,6 +48,7 @@ static const struct {
     {CSR_MIE, IRQ_MASK},
     {CSR_MTVEC, UINT64_MAX},
     {CSR_MCOUNTEREN, UINT32_MAX},
+    {CSR_MCOUNTINHIBIT, COUNTEREN_CY | COUNTEREN_IR},
     {CSR_MENVCFG, ~(uint64_t)0x7000000000000000},
     {CSR_MSCRATCH, UINT64_MAX},
     {CSR_MEPC, ~(uint64_t)1},
@@ -101,6 +102,7 @@ static void reset_state(void)
 	csr_put(CSR_STVEC, s_table);
 	csr_put(CSR_MCOUNTEREN, 0);
 	csr_put(CSR_SCOUNTEREN, 0);
+	csr_put(CSR_MCOUNTINHIBIT, 0);
 	csr_put(CSR_SIP, 0);
 	protection_open();
 }
@@ -199,10 +201,10 @@ static void write_and_read(void)
 	}
 	if (csr == CSR_MENVCFG || csr == CSR_SENVCFG)
 		v |= (v & 0x20) >> 1;
-	/* The protection's locks would last: bare_mmu.c sets them. NA4 needs a finer grain. */
+	/* The protection's locks would last: bare_mmu.c sets them. W without R is reserved. */
 	if (csr == CSR_PMPCFG0 || csr == CSR_PMPCFG0 + 2) {
 		v &= 0x1f1f1f1f1f1f1f1f;
-		v |= (v & 0x1212121212121212) >> 1;
+		v |= (v & 0x0202020202020202) >> 1;
 		kind = kind == 0 ? 0 : READ;
 	}
 	/* Below M-mode translation would begin. */

@@ -13,7 +13,8 @@
  * The halfwords that are stored are no instructions, so that a fetch from the data ends at once;
  * for a fetch across a border the last halfword of a page is that of an ECALL.
  *
- * Protection: every 64 cases a random set of unlocked entries over data and tables; in the last
+ * Protection: every 64 cases a random set of unlocked entries over data and tables, of whole
+ * frames or of a few bytes; in the last
  * quarter of the cases locked ones too, over data frames, which bind M-mode.
  */
 #include "rv/csr.h"
@@ -42,6 +43,7 @@ static struct {
 } chain;
 
 static bool pmp_used;
+static bool pmp_fine; /* some entry is smaller than a frame, or ends within one */
 static unsigned nlocked;
 
 static bool is_protected(void)
@@ -261,17 +263,23 @@ static unsigned pmp_rights(void)
 	return PICK(rights);
 }
 
+/*
+ * Where an entry begins or ends. In the tables at multiples of 8: the program itself stores PTEs
+ * there, and an access of which an entry holds a part fails in M-mode, too.
+ */
 static uint64_t pmp_place(void)
 {
+	uint64_t in = pmp_fine ? (below(2) ? below(32) : below(512)) * 8 : 0;
+
 	switch (below(6)) {
-	case 0: return (uint64_t)tables[below(MAX_LEVELS - 1)];
-	case 1: return (uint64_t)(below(2) ? root : fixed[below(MAX_LEVELS - 1)]);
+	case 0: return (uint64_t)tables[below(MAX_LEVELS - 1)] + in;
+	case 1: return (uint64_t)(below(2) ? root : fixed[below(MAX_LEVELS - 1)]) + in;
 	case 2: return DATA + below(5) * 0x200000ull;
-	default: return data_frame(below(NDATA));
+	default: return data_frame(below(NDATA)) + in + (pmp_fine ? below(2) * 4 : 0);
 	}
 }
 
-/* A power of two of 4 KiB or more, naturally aligned, around `pa`. */
+/* A power of two of bytes, 8 or more, naturally aligned, around `pa`. */
 static uint64_t napot(uint64_t pa, unsigned shift)
 {
 	return ((pa >> 2) & -((uint64_t)1 << (shift - 2))) | (((uint64_t)1 << (shift - 3)) - 1);
@@ -280,15 +288,23 @@ static uint64_t napot(uint64_t pa, unsigned shift)
 static void pmp_make(uint64_t number)
 {
 	pmp_used = below(2);
+	pmp_fine = pmp_used && below(2);
 	for (unsigned i = nlocked; i < 14; i++) {
-		unsigned kind = below(4), cfg = pmp_rights();
+		unsigned kind = below(pmp_fine ? 5 : 4), cfg = pmp_rights();
+		unsigned least = pmp_fine && below(2) ? 3 : 12; /* shift of NAPOT */
+		uint64_t at = pmp_place();
 
-		if (!pmp_used || i > nlocked + 8 || kind == 0)
-			pmp_put(i, pmp_place() >> 2, cfg);
-		else if (kind == 1) /* TOR, whatever the entry below holds */
+		if (!pmp_used || i > nlocked + 8 || kind == 0) {
+			pmp_put(i, at >> 2, cfg);
+		} else if (kind == 1) { /* from what the entry below holds */
+			pmp_put(i++, at >> 2, cfg);
 			pmp_put(i, (pmp_place() + below(2) * PAGE) >> 2, cfg | 0x08);
-		else
-			pmp_put(i, napot(pmp_place(), 12 + below(3) * below(11)), cfg | 0x18);
+		} else if (kind == 4) { /* NA4 */
+			at = data_frame(below(NDATA)) + below(64) * 4;
+			pmp_put(i, at >> 2, cfg | 0x10);
+		} else {
+			pmp_put(i, napot(at, least + below(3) * below(11)), cfg | 0x18);
+		}
 	}
 	if (pmp_used && number > params.count * 3 / 4 && nlocked < 6 && below(8) == 0) {
 		pmp_put(nlocked, napot(data_frame(below(NDATA)), 12), 0x98 | pmp_rights());
@@ -377,6 +393,10 @@ static void access_once(void)
 	/* QEMU 7 wants one entry of the protection for both pages (README.md). */
 	if (straddles && is_protected() && !in_qemu10() && r != R_FETCH)
 		r = R_LHU;
+	/* QEMU looks at the two ends of an access alone, and fetches to the page's end (README.md).
+	 */
+	if (pmp_fine && (r == R_FETCH || at % accesses[n].size))
+		r = R_LB;
 	if (below(32) == 0)
 		va ^= (uint64_t)1 << (11 + 9 * chain.levels + below(53 - 9 * chain.levels));
 	border = (chain.pa + at) | (PAGE - 1);

@@ -415,6 +415,7 @@ static void interrupts_by_priority(void **state)
 	h = &t.b.m->harts[0];
 	for (unsigned i = 0; i < 6; i++) {
 		hart_reset(h);
+		h->mip = 0; /* a reset leaves the lines of devices as they are */
 		h->prv = PRV_U;
 		h->mideleg = 1 << IRQ_SEIP | 1 << IRQ_SSIP | 1 << IRQ_STIP;
 		h->mie = 0xaaa;
