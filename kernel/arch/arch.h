@@ -143,7 +143,10 @@ void arch_wait(void);
 /* Instructions that were stored are seen by all harts when they fetch them from now on. */
 void arch_icache_flush(void);
 
-/* What runs on this hart: begins with its struct arch_thread; NULL at boot. */
+/*
+ * What runs on this hart: begins with its struct arch_thread, and then a uint32_t, `work`; NULL at
+ * boot. While work is not 0 its program does not go on: kernel_user_work() is called first.
+ */
 ARCH_INLINE void *arch_current(void);
 ARCH_INLINE void arch_current_set(void *current);
 
@@ -195,6 +198,13 @@ void arch_user_init(struct arch_thread *a, uint64_t pc, uint64_t sp);
 void arch_thread_copy_user(struct arch_thread *to, struct arch_thread *current);
 _Noreturn void arch_user_enter(struct arch_thread *current);
 
+/* A system call has written all registers of the program to its trapframe: a bit of `work`. */
+#define ARCH_WORK_REGISTERS 4
+
+/* sys_clone() and sys_clone3(), with s0 to s11 in the trapframe too: the child gets them. */
+int64_t arch_clone(const uint64_t *args);
+int64_t arch_clone3(const uint64_t *args);
+
 /* The page of code for programs. => its bytes, at most a page; where in it handlers return to. */
 const void *arch_vdso(size_t *len, uint64_t *sigreturn);
 
@@ -210,10 +220,14 @@ void arch_fp_set(struct arch_thread *a, const struct arch_fp *fp);
 _Noreturn void kernel_main(const void *fdt);
 
 /*
- * A program's ECALL: number in a7, arguments in a0 to a5, result to a0. pc is past the ECALL.
- * current: arch_current(). => whether s0 to s11 of the program may have been changed in tf.
+ * A program's ECALL: its number, and six arguments in a row. pc is past the ECALL; in the trapframe
+ * are all registers but s0 to s11. => the result.
  */
-bool kernel_syscall(struct trapframe *tf, void *current);
+int64_t kernel_syscall(const uint64_t *args, uint64_t number);
+
+/* The clone(2) and clone3(2) of above, which arch_clone() and arch_clone3() enter. */
+int64_t sys_clone(const uint64_t *args);
+int64_t sys_clone3(const uint64_t *args);
 
 /*
  * A page fault at va from user mode, or from one of the user-copy routines (from_user false).
@@ -229,8 +243,11 @@ void kernel_external_irq(void);
 void kernel_timer_irq(void);
 void kernel_ipi(void);
 
-/* After any other trap from a program: the last thing before it goes on. */
-void kernel_user_return(void);
+/*
+ * The last thing before a program goes on, when its thread's `work` is not 0. All registers are in
+ * the trapframe, and are loaded from there. => work is 0.
+ */
+void kernel_user_work(void);
 
 /* A hart that arch_harts_start() woke, on its first stack. */
 _Noreturn void kernel_hart_main(void);

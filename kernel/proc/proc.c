@@ -40,6 +40,7 @@
 #include "kernel/proc/pidref.h"
 
 _Static_assert(offsetof(struct thread, arch) == 0, "the seam finds it behind arch_current()");
+_Static_assert(offsetof(struct thread, work) == sizeof(struct arch_thread), "and this behind it");
 
 #define FIRST_UID       1000 /* an ordinary user of Debian */
 #define HASH_SIZE       1024

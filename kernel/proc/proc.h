@@ -31,19 +31,18 @@ struct cred {
 };
 
 /* What is to be done before a thread goes back to its program. */
-#define WORK_SIGNAL    0x1 /* a signal may be due, or the process stops or ends */
-#define WORK_RESCHED   0x2 /* another thread should run */
-#define WORK_CPU_TIME  0x8 /* proc.cpu_left is used up */
-#define WORK_REGISTERS 0x4 /* a system call has changed all registers of the program */
+#define WORK_SIGNAL    0x1                 /* a signal may be due, or the process stops or ends */
+#define WORK_RESCHED   0x2                 /* another thread should run */
+#define WORK_REGISTERS ARCH_WORK_REGISTERS /* a system call has changed all of the program's */
+#define WORK_CPU_TIME  0x8                 /* proc.cpu_left is used up */
 
 struct thread {
-	struct arch_thread arch;  /* first: the seam relies on it */
+	struct arch_thread arch;  /* first, and work after it: the seam relies on it */
+	uint32_t work;            /* WORK_*; atomic */
 	struct list_node link;    /* in proc.threads */
 	struct thread *hash_next; /* of all threads, by tid: proc.c */
 	struct proc *proc;
 	uint32_t tid;
-	uint32_t work;   /* WORK_*; atomic */
-	uint64_t sys_a0; /* the first argument of the system call, for beginning again */
 	struct sched_entity sched;
 	struct aspace *exec_as; /* user addresses are in this one: exec.h. NULL: in the process's */
 	void *stack;            /* of the kernel: THREAD_STACK_LEN bytes */

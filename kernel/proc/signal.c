@@ -540,7 +540,7 @@ static void call_restart(struct thread *t, const struct linux_sigaction *action)
 		break;
 	default: return;
 	}
-	tf->x[REG_A0] = again ? t->sys_a0 : (uint64_t)-EINTR;
+	tf->x[REG_A0] = again ? tf->tval : (uint64_t)-EINTR;
 	if (again)
 		tf->pc -= ECALL_LEN;
 }

@@ -7,7 +7,7 @@
  * type and the way through here is a handful of instructions.
  *
  *     trap -> kernel_syscall -> calls[a7](&a0) -> a0
- *                 `-> thread_do_work, only when there is some
+ *       `-> kernel_user_work, only when there is some
  *
  * Rules for all calls
  *   - A user pointer is touched by the arch_copy routines alone. What cannot be
@@ -17,10 +17,6 @@
  *   - No lock is held when a call returns.
  */
 #include "kernel/sys/sys.h"
-#include "kernel/arch/riscv/trapframe.h"
-
-#define REG_A0 10
-#define REG_A7 17
 
 static sys_call *const calls[SYS_MAX] = {
     /* files */
@@ -124,8 +120,8 @@ static sys_call *const calls[SYS_MAX] = {
     [SYS_exit] = sys_exit,
     [SYS_exit_group] = sys_exit_group,
     [SYS_waitid] = sys_waitid,
-    [SYS_clone] = sys_clone,
-    [SYS_clone3] = sys_clone3,
+    [SYS_clone] = arch_clone,
+    [SYS_clone3] = arch_clone3,
     [SYS_execve] = sys_execve,
     [SYS_execveat] = sys_execveat,
     [SYS_pidfd_open] = sys_pidfd_open,
@@ -223,16 +219,9 @@ static sys_call *const calls[SYS_MAX] = {
     [SYS_times] = sys_times,
 };
 
-bool kernel_syscall(struct trapframe *tf, void *current)
+int64_t kernel_syscall(const uint64_t *args, uint64_t number)
 {
-	uint64_t nr = tf->x[REG_A7];
-	sys_call *call = nr < SYS_MAX ? calls[nr] : NULL;
-	struct thread *t = current;
+	sys_call *call = number < SYS_MAX ? calls[number] : NULL;
 
-	t->sys_a0 = tf->x[REG_A0];
-	tf->x[REG_A0] = call ? (uint64_t)call(&tf->x[REG_A0]) : (uint64_t)-ENOSYS;
-	if (__builtin_expect(!t->work, 1))
-		return false;
-	thread_do_work();
-	return true;
+	return call ? call(args) : -ENOSYS;
 }

@@ -42,8 +42,6 @@ bool kernel_page_fault(struct trapframe *tf, vaddr_t va, unsigned access, bool f
 	t->minor_faults += r.signo == 0;
 	if (r.signo)
 		fault_refused(t, &r, va, from_user);
-	if (from_user && t->work)
-		thread_do_work();
 	return r.signo == 0;
 }
 
@@ -51,13 +49,11 @@ void kernel_exception(struct trapframe *tf, int signo, int code, uint64_t addr)
 {
 	(void)tf;
 	signal_force(signo, code, addr);
-	thread_do_work();
 }
 
-void kernel_user_return(void)
+void kernel_user_work(void)
 {
-	if (thread_current()->work)
-		thread_do_work();
+	thread_do_work();
 }
 
 void kernel_external_irq(void)

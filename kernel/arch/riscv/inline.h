@@ -11,10 +11,14 @@
  * exactly while the hart is in the kernel.
  */
 struct percpu {
-	uint64_t stack_top; /* of the kernel stack that traps from user mode start on */
+	uint64_t stack_top; /* of the hart's first stack */
 	uint64_t scratch;   /* entry.S, while interrupts are off */
 	uint64_t boot_satp; /* head.S: what the hart begins with */
 	void *current;      /* arch_current() */
+
+	/* Of the program that runs or ran last: where a trap from user mode saves registers. */
+	struct trapframe *frame;
+
 	uint64_t hartid;    /* the hardware's number */
 	unsigned index;     /* the kernel's: 0, 1, ... in the order of the device tree */
 

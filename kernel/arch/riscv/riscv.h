@@ -11,17 +11,20 @@
 
 #define BOOT_STACK_SIZE 0x4000
 
-/* Offsets in struct percpu and struct trapframe, checked by static assertions in trap.c. */
-#define PERCPU_STACK_TOP 0
-#define PERCPU_SCRATCH   8
-#define PERCPU_BOOT_SATP 16
-#define PERCPU_CURRENT   24
-#define TF_X(n)          ((n)*8)
-#define TF_PC            256
-#define TF_STATUS        264
-#define TF_CAUSE         272
-#define TF_TVAL          280
-#define TF_SIZE          288
+/* Offsets in structures and bits of arch.h, checked by static assertions in trap.c. */
+#define PERCPU_STACK_TOP      0
+#define PERCPU_SCRATCH        8
+#define PERCPU_BOOT_SATP      16
+#define PERCPU_CURRENT        24
+#define PERCPU_FRAME          32
+#define TF_X(n)               ((n)*8)
+#define TF_PC                 256
+#define TF_STATUS             264
+#define TF_CAUSE              272
+#define TF_TVAL               280
+#define TF_SIZE               288
+#define THREAD_WORK           296 /* behind struct arch_thread */
+#define THREAD_WORK_REGISTERS 4
 
 #ifndef __ASSEMBLER__
 

@@ -90,7 +90,7 @@ void arch_thread_switch(struct arch_thread *prev, struct arch_thread *next)
 		fp_save(prev);
 	if (next->user && (next->fp_hart != p->index || p->fp_owner != next))
 		fs_set(next->user, FS_OFF);
-	p->stack_top = next->stack_top;
+	p->frame = next->user;
 	switch_stacks(&prev->sp, next->sp);
 }
 

@@ -1,6 +1,7 @@
 /*
  * What a trap means. entry.S saves the registers and calls trap_user() or
- * trap_kernel(); a program's ECALL it hands to kernel_syscall() by itself.
+ * trap_kernel(); a program's ECALL it hands to kernel_syscall() by itself, and
+ * what is to be done before a program goes on to kernel_user_work().
  *
  * From a program, a page fault goes to the memory system and any other exception
  * becomes the signal that Linux gives for it on this architecture, with pc as
@@ -20,6 +21,9 @@ _Static_assert(offsetof(struct trapframe, cause) == TF_CAUSE, "entry.S");
 _Static_assert(offsetof(struct trapframe, tval) == TF_TVAL, "entry.S");
 _Static_assert(sizeof(struct trapframe) == TF_SIZE && TF_SIZE % 16 == 0, "stack alignment");
 _Static_assert(offsetof(struct percpu, stack_top) == PERCPU_STACK_TOP, "entry.S");
+_Static_assert(offsetof(struct percpu, frame) == PERCPU_FRAME, "entry.S");
+_Static_assert(sizeof(struct arch_thread) == THREAD_WORK, "entry.S");
+_Static_assert(ARCH_WORK_REGISTERS == THREAD_WORK_REGISTERS, "entry.S");
 _Static_assert(offsetof(struct percpu, scratch) == PERCPU_SCRATCH, "entry.S");
 _Static_assert(offsetof(struct percpu, current) == PERCPU_CURRENT, "entry.S");
 _Static_assert(offsetof(struct percpu, boot_satp) == PERCPU_BOOT_SATP, "head.S");
@@ -81,10 +85,8 @@ static __attribute__((noinline)) void trap_other(struct trapframe *tf)
 {
 	int signo, code;
 
-	if (interrupt_serve(tf->cause)) {
-		kernel_user_return();
+	if (interrupt_serve(tf->cause))
 		return;
-	}
 	switch (tf->cause) {
 	case CAUSE_FETCH_ACCESS:
 	case CAUSE_LOAD_ACCESS:

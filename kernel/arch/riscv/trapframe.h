@@ -8,8 +8,9 @@
 #include "kernel/lib/types.h"
 
 struct trapframe {
-	uint64_t x[32]; /* x[0] unused */
-	uint64_t pc, status, cause, tval;
+	uint64_t x[32]; /* x[0] unused; s0 to s11 are here only at times: entry.S */
+	uint64_t pc, status, cause;
+	uint64_t tval; /* stval; of a system call: a0 as it was, for beginning again */
 };
 
 #endif
