@@ -14,7 +14,8 @@
  * be copied or nothing. Only two pointers that are misaligned to each other are
  * copied byte by byte.
  *
- * a0: destination, a1: source, a2: bytes left, which is also the result.
+ * a0: destination, a1: source, a2: length, and then the destination's end; so what
+ * is left is a2 - a0.
  */
 #include "kernel/arch/riscv/riscv.h"
 #include "rv/csr.h"
@@ -45,8 +46,16 @@ refused:
 finish:
 	li	t0, MSTATUS_SUM
 	csrc	sstatus, t0
-	mv	a0, a2
+	sub	a0, a2, a0
 	ret
+
+	/* t1 = where the whole pieces of `size` bytes from a0 on end; without one: goes to `none`. */
+	.macro	pieces size, none
+	sub	t1, a2, a0
+	andi	t1, t1, -\size
+	beqz	t1, \none
+	add	t1, a0, t1
+	.endm
 
 	/* size_t arch_copy_from_user(void *to, vaddr_t from, size_t len) */
 	.globl	arch_copy_from_user
@@ -64,23 +73,21 @@ copy:
 	csrs	sstatus, t0
 	xor	t0, a0, a1
 	andi	t0, t0, 7
+	add	a2, a0, a2
 	bnez	t0, copy_bytes		/* never aligned both at once */
-	li	t1, 8
-	li	t2, 64
 1:	andi	t0, a0, 7		/* bytes up to the first word */
 	beqz	t0, copy_blocks
-	beqz	a2, finish
+	beq	a0, a2, finish
 copy_head:
 	lb	t0, (a1)
 	sb	t0, (a0)
 copy_head_end:
 	addi	a0, a0, 1
 	addi	a1, a1, 1
-	addi	a2, a2, -1
 	j	1b
 
 copy_blocks:
-	bltu	a2, t2, copy_words
+	pieces	64, copy_words
 copy_block:
 	ld	a3, (a1)
 	ld	a4, 8(a1)
@@ -101,30 +108,28 @@ copy_block:
 copy_block_end:
 	addi	a0, a0, 64
 	addi	a1, a1, 64
-	addi	a2, a2, -64
-	j	copy_blocks
+	bne	a0, t1, copy_block
 
 copy_words:
-	bltu	a2, t1, copy_bytes
+	pieces	8, copy_bytes
 copy_word:
 	ld	t0, (a1)
 	sd	t0, (a0)
 copy_word_end:
 	addi	a0, a0, 8
 	addi	a1, a1, 8
-	addi	a2, a2, -8
-	j	copy_words
+	bne	a0, t1, copy_word
 
 copy_bytes:
-	beqz	a2, finish
+	beq	a0, a2, finish
 copy_byte:
 	lb	t0, (a1)
 	sb	t0, (a0)
 copy_byte_end:
 	addi	a0, a0, 1
 	addi	a1, a1, 1
-	addi	a2, a2, -1
-	j	copy_bytes
+	bne	a0, a2, copy_byte
+	j	finish
 
 	fixup	copy_head, copy_head_end, finish
 	fixup	copy_block, copy_block_end, copy_words
@@ -138,46 +143,42 @@ arch_clear_user:
 	check_range a0
 	li	t0, MSTATUS_SUM
 	csrs	sstatus, t0
-	li	t1, 8
-	li	t2, 64
+	add	a2, a0, a2
 1:	andi	t0, a0, 7
 	beqz	t0, clear_blocks
-	beqz	a2, finish
+	beq	a0, a2, finish
 clear_head:
 	sb	zero, (a0)
 clear_head_end:
 	addi	a0, a0, 1
-	addi	a2, a2, -1
 	j	1b
 
 clear_blocks:
-	bltu	a2, t2, clear_words
+	pieces	64, clear_words
 clear_block:
 	.irp	n, 0,8,16,24,32,40,48,56
 	sd	zero, \n(a0)
 	.endr
 clear_block_end:
 	addi	a0, a0, 64
-	addi	a2, a2, -64
-	j	clear_blocks
+	bne	a0, t1, clear_block
 
 clear_words:
-	bltu	a2, t1, clear_bytes
+	pieces	8, clear_bytes
 clear_word:
 	sd	zero, (a0)
 clear_word_end:
 	addi	a0, a0, 8
-	addi	a2, a2, -8
-	j	clear_words
+	bne	a0, t1, clear_word
 
 clear_bytes:
-	beqz	a2, finish
+	beq	a0, a2, finish
 clear_byte:
 	sb	zero, (a0)
 clear_byte_end:
 	addi	a0, a0, 1
-	addi	a2, a2, -1
-	j	clear_bytes
+	bne	a0, a2, clear_byte
+	j	finish
 
 	fixup	clear_head, clear_head_end, finish
 	fixup	clear_block, clear_block_end, clear_words
@@ -203,11 +204,13 @@ string_byte_end:
 	addi	a1, a1, 1
 	addi	a2, a2, -1
 	j	1b
-2:	sub	a2, t1, a2
-	j	finish
+2:	sub	a0, t1, a2
+3:	li	t0, MSTATUS_SUM
+	csrc	sstatus, t0
+	ret
 string_fault:
-	li	a2, -1
-	j	finish
+	li	a0, -1
+	j	3b
 
 	fixup	string_byte, string_byte_end, string_fault
 
