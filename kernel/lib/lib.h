@@ -17,18 +17,21 @@ int strncmp(const char *a, const char *b, size_t n);
 char *strchr(const char *s, int c);
 char *strrchr(const char *s, int c);
 
-/* => the number of the lowest bit set; v is not 0. (The hardware has no instruction for it.) */
+/*
+ * => the number of the lowest bit set; v is not 0. (The hardware has no instruction for it.) The
+ * six highest bits of a de Bruijn sequence differ for each of its 64 shifts, so they tell which it
+ * was.
+ */
 static inline unsigned lowest_bit(uint64_t v)
 {
-	unsigned n = 0;
+	static const uint8_t number[64] = {
+	    /* by those six bits */
+	    0,  1,  48, 2,  57, 49, 28, 3,  61, 58, 50, 42, 38, 29, 17, 4,  62, 55, 59, 36, 53, 51,
+	    43, 22, 45, 39, 33, 30, 24, 18, 12, 5,  63, 47, 56, 27, 60, 41, 37, 16, 54, 35, 52, 21,
+	    44, 32, 23, 11, 46, 26, 40, 15, 34, 20, 31, 10, 25, 14, 19, 9,  13, 8,  7,  6,
+	};
 
-	for (unsigned half = 32; half > 0; half /= 2) {
-		if (!(v & ((1UL << half) - 1))) {
-			v >>= half;
-			n += half;
-		}
-	}
-	return n;
+	return number[(v & -v) * 0x3f79d71b4cb0a89 >> 58];
 }
 
 /* %d %u %x %lx %ld %lu %p %s %c %%, with width, 0 and - flags. => length, as snprintf. */

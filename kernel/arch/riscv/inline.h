@@ -19,8 +19,8 @@ struct percpu {
 	/* Of the program that runs or ran last: where a trap from user mode saves registers. */
 	struct trapframe *frame;
 
-	uint64_t hartid;    /* the hardware's number */
-	unsigned index;     /* the kernel's: 0, 1, ... in the order of the device tree */
+	uint64_t hartid; /* the hardware's number */
+	unsigned index;  /* the kernel's: 0, 1, ... in the order of the device tree */
 
 	struct arch_pt *pt;           /* active; NULL: the kernel's half alone */
 	struct arch_thread *fp_owner; /* thread.c */
