@@ -99,6 +99,9 @@ struct linux_clone_args {
 #define CLD_STOPPED   5
 #define CLD_CONTINUED 6
 
+/* What of siginfo_t has a meaning. The rest of its SIGINFO_LEN bytes is zero when Linux writes it.
+ */
+#define SIGINFO_LEN 128
 struct linux_siginfo {
 	int32_t signo, error, code, pad;
 	union {
@@ -118,10 +121,9 @@ struct linux_siginfo {
 			uint64_t timer_value;
 		};
 		uint64_t addr; /* faults */
-		uint64_t words[14];
 	};
 };
-_Static_assert(sizeof(struct linux_siginfo) == 128, "siginfo_t");
+_Static_assert(sizeof(struct linux_siginfo) == 48, "siginfo_t, up to si_stime");
 
 struct linux_ucontext {
 	uint64_t flags, link;
@@ -140,6 +142,7 @@ _Static_assert(sizeof(struct linux_ucontext) == 960, "ucontext_t");
 /* What lies on the stack when a handler begins; sp points to it. */
 struct linux_sigframe {
 	struct linux_siginfo info;
+	uint64_t info_rest[(SIGINFO_LEN - sizeof(struct linux_siginfo)) / 8];
 	struct linux_ucontext uc;
 };
 

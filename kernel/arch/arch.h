@@ -208,8 +208,9 @@ int64_t arch_clone3(const uint64_t *args);
 /* The page of code for programs. => its bytes, at most a page; where in it handlers return to. */
 const void *arch_vdso(size_t *len, uint64_t *sigreturn);
 
+/* The program's floating-point registers, to be read; to be changed. */
 const struct arch_fp *arch_fp_get(struct arch_thread *current);
-void arch_fp_set(struct arch_thread *a, const struct arch_fp *fp);
+struct arch_fp *arch_fp_edit(struct arch_thread *current);
 
 /* -- what the architecture calls: implemented above it ------------------------------------ */
 

@@ -56,43 +56,45 @@ static uint64_t place(const struct thread *t, const struct linux_sigaction *acti
 	return ROUND_DOWN(sp - sizeof(struct linux_sigframe), 16);
 }
 
-/* The part of a ucontext up to the floating-point registers: what has a value of its own. */
+/* What lies before the registers, as far as it has a meaning. */
 struct frame_head {
 	struct linux_siginfo info;
+	uint64_t info_rest[(SIGINFO_LEN - sizeof(struct linux_siginfo)) / 8];
 	uint64_t flags, link;
 	struct linux_sigaltstack stack;
 	uint64_t sigmask;
-	uint8_t unused[120];
-	uint64_t padding;
-	uint64_t gregs[32];
 };
-_Static_assert(sizeof(struct frame_head) == offsetof(struct linux_sigframe, uc.fpregs), "ucontext");
+#define FRAME_UC       offsetof(struct linux_sigframe, uc)
+#define FRAME_REGS     offsetof(struct linux_sigframe, uc.gregs)
+#define FRAME_FP       offsetof(struct linux_sigframe, uc.fpregs)
+#define FRAME_MORE     (sizeof(struct linux_sigframe) - FRAME_MORE_LEN)
+#define FRAME_MORE_LEN 16 /* the end: reserved, and the head of an extension that is none */
+_Static_assert(sizeof(struct frame_head) == offsetof(struct linux_sigframe, uc.unused), "frame");
+_Static_assert(offsetof(struct trapframe, x) == 0, "copied whole: x[0] travels as pc");
 _Static_assert(sizeof(struct arch_fp) == 264, "fpregs and fcsr, with its padding");
 
+/* As Linux, leaves alone what has no meaning: what the stack held is the program's own. */
 bool sigframe_push(const struct linux_sigaction *action, const struct linux_siginfo *info,
 		   uint64_t old_mask)
 {
 	struct thread *t = thread_current();
 	struct trapframe *tf = t->arch.user;
-	uint64_t at = place(t, action), fp = at + offsetof(struct linux_sigframe, uc.fpregs);
+	uint64_t at = place(t, action);
 	struct frame_head head;
-	const struct arch_fp *values;
 
 	if (!at)
 		return false;
 	head.info = *info;
+	memset(head.info_rest, 0, sizeof head.info_rest);
 	head.flags = head.link = 0;
 	head.stack = sigframe_altstack(t);
 	head.sigmask = old_mask;
-	memset(head.unused, 0, sizeof head.unused + sizeof head.padding);
-	head.gregs[0] = tf->pc;
-	memcpy(&head.gregs[1], &tf->x[1], 31 * sizeof tf->x[0]);
-	values = arch_fp_get(&t->arch);
+	tf->x[0] = tf->pc;
 	if (arch_copy_to_user(VADDR(at), &head, sizeof head) != 0 ||
-	    arch_copy_to_user(VADDR(fp), values, sizeof *values) != 0 ||
-	    arch_clear_user(VADDR(fp + sizeof *values),
-			    sizeof(struct linux_sigframe) -
-				offsetof(struct linux_sigframe, uc.fpregs) - sizeof *values) != 0)
+	    arch_copy_to_user(VADDR(at + FRAME_REGS), tf->x, sizeof tf->x) != 0 ||
+	    arch_copy_to_user(VADDR(at + FRAME_FP), arch_fp_get(&t->arch),
+			      sizeof(struct arch_fp)) != 0 ||
+	    arch_clear_user(VADDR(at + FRAME_MORE), FRAME_MORE_LEN) != 0)
 		return false;
 	if ((uint32_t)t->altstack.flags & SS_AUTODISARM)
 		t->altstack = (struct linux_sigaltstack){.flags = SS_DISABLE};
@@ -100,18 +102,9 @@ bool sigframe_push(const struct linux_sigaction *action, const struct linux_sigi
 	tf->x[REG_SP] = at;
 	tf->x[REG_A0] = (uint64_t)info->signo;
 	tf->x[REG_A1] = at;
-	tf->x[REG_A2] = at + offsetof(struct linux_sigframe, uc);
+	tf->x[REG_A2] = at + FRAME_UC;
 	tf->pc = action->handler;
 	return true;
-}
-
-static bool fp_differ(const struct arch_fp *a, const struct arch_fp *b)
-{
-	uint64_t differ = a->fcsr ^ b->fcsr;
-
-	for (unsigned i = 0; i < 32; i++)
-		differ |= a->f[i] ^ b->f[i];
-	return differ;
 }
 
 int64_t sigframe_pop(void)
@@ -120,22 +113,20 @@ int64_t sigframe_pop(void)
 	struct trapframe *tf = t->arch.user;
 	uint64_t at = tf->x[REG_SP];
 	struct frame_head head;
-	struct arch_fp fp;
 
+	thread_work(t, WORK_REGISTERS);
+	tf->cause = 0; /* no system call to begin again */
+	/* A frame that cannot be read ends the program: what was read of it until then stays. */
 	if (at % 16 ||
-	    arch_copy_from_user(&head.flags, VADDR(at + offsetof(struct linux_sigframe, uc)),
-				sizeof head - sizeof head.info) != 0 ||
-	    arch_copy_from_user(&fp, VADDR(at + offsetof(struct linux_sigframe, uc.fpregs)),
-				sizeof fp) != 0) {
+	    arch_copy_from_user(&head.stack, VADDR(at + offsetof(struct linux_sigframe, uc.stack)),
+				sizeof head.stack + sizeof head.sigmask) != 0 ||
+	    arch_copy_from_user(tf->x, VADDR(at + FRAME_REGS), sizeof tf->x) != 0 ||
+	    arch_copy_from_user(arch_fp_edit(&t->arch), VADDR(at + FRAME_FP),
+				sizeof(struct arch_fp)) != 0) {
 		signal_force(SIGSEGV, SI_KERNEL, 0);
 		return 0;
 	}
-	tf->pc = head.gregs[0];
-	memcpy(&tf->x[1], &head.gregs[1], 31 * sizeof tf->x[0]);
-	thread_work(t, WORK_REGISTERS);
-	tf->cause = 0; /* no system call to begin again */
-	if (fp_differ(arch_fp_get(&t->arch), &fp))
-		arch_fp_set(&t->arch, &fp);
+	tf->pc = tf->x[0];
 	signal_set_mask(head.sigmask);
 	/* As sigaltstack(2) would; a bad one is ignored. */
 	if (!is_on_altstack(t, tf->x[REG_SP])) {

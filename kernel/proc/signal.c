@@ -93,12 +93,25 @@ bool signal_is_blocked_or_ignored(int signo)
 
 /* -- queues, sighand locked ---------------------------------------------------------------- */
 
+/* => an entry that is on no queue; NULL: no memory. */
+static struct sigentry *entry_alloc(struct sigqueue *q)
+{
+	struct sigentry *e = q->own.info.signo ? kmalloc(sizeof *e) : &q->own;
+
+	if (e)
+		e->timer = NULL;
+	return e;
+}
+
 /* => how often a timer's expiry was one too many. */
-static int32_t entry_free(struct sigentry *e)
+static int32_t entry_free(struct sigqueue *q, struct sigentry *e)
 {
 	if (e->timer)
 		return itimer_entry_done(e->timer);
-	kfree(e);
+	if (e == &q->own)
+		e->info.signo = 0;
+	else
+		kfree(e);
 	return 0;
 }
 
@@ -116,7 +129,7 @@ static void queue_drop(struct sigqueue *q, uint64_t set)
 			continue;
 		}
 		*at = e->next;
-		entry_free(e);
+		entry_free(q, e);
 	}
 }
 
@@ -167,7 +180,7 @@ static void queue_take(struct sigqueue *q, int signo, struct linux_siginfo *info
 	}
 	*info = e->info;
 	from_timer = e->timer && info->code == SI_TIMER;
-	overrun = entry_free(e);
+	overrun = entry_free(q, e);
 	if (from_timer)
 		info->overrun = overrun;
 }
@@ -237,7 +250,7 @@ static int send(struct proc *p, struct thread *t, const struct linux_siginfo *in
 
 	if (p->is_zombie || p->nlive == 0) {
 		if (own)
-			entry_free(own);
+			entry_free(q, own);
 		return 0;
 	}
 	spin_lock(&p->sighand->lock);
@@ -254,13 +267,8 @@ static int send(struct proc *p, struct thread *t, const struct linux_siginfo *in
 	/* Each of timer_create's timers has its own signal, even if it is of the same number. */
 	if (signo < SIGRTMIN && q->set & SIGBIT(signo) && !(own && info->code == SI_TIMER))
 		goto out;
-	e = own;
+	e = own ? own : entry_alloc(q);
 	own = NULL;
-	if (!e) {
-		e = kmalloc(sizeof *e);
-		if (e)
-			e->timer = NULL;
-	}
 	if (e) {
 		e->info = *info;
 		e->timer = timer;
@@ -276,7 +284,7 @@ static int send(struct proc *p, struct thread *t, const struct linux_siginfo *in
 		notify(t, signo);
 out:
 	if (own)
-		entry_free(own); /* it was not queued */
+		entry_free(q, own); /* it was not queued */
 	spin_unlock(&p->sighand->lock);
 	if (goes_on)
 		proc_tell_stop_locked(p, CLD_CONTINUED, 0xffff);
@@ -344,7 +352,7 @@ void signal_force(int signo, int code, uint64_t addr)
 {
 	struct thread *t = thread_current();
 	struct sighand *h = t->proc->sighand;
-	struct sigentry *e = kmalloc(sizeof *e);
+	struct sigentry *e;
 
 	spin_lock(&h->lock);
 	if (t->sigmask & SIGBIT(signo) || h->action[signo].handler == SIG_IGN) {
@@ -353,11 +361,9 @@ void signal_force(int signo, int code, uint64_t addr)
 	}
 	queue_drop(&t->pending, SIGBIT(signo));
 	t->pending.set |= SIGBIT(signo);
+	e = entry_alloc(&t->pending);
 	if (e) {
-		memset(e, 0, sizeof *e);
-		e->info.signo = signo;
-		e->info.code = code;
-		e->info.addr = addr;
+		e->info = (struct linux_siginfo){.signo = signo, .code = code, .addr = addr};
 		queue_put(&t->pending, e);
 	}
 	thread_work(t, WORK_SIGNAL);
@@ -640,6 +646,9 @@ void signal_act(void)
 					signal_set_action(SIGSEGV, &(struct linux_sigaction){0});
 				signal_force(SIGSEGV, SI_KERNEL, 0);
 			}
+			/* here: what comes from now on sets WORK_SIGNAL again */
+			if (!((t->pending.set | p->pending.set) & ~t->sigmask))
+				break;
 			continue;
 		}
 		spin_unlock(&h->lock);
@@ -660,10 +669,9 @@ void signal_act(void)
 void thread_do_work(void)
 {
 	struct thread *t = thread_current();
-	uint32_t work;
+	uint32_t work = __atomic_and_fetch(&t->work, ~(uint32_t)WORK_REGISTERS, __ATOMIC_SEQ_CST);
 
-	__atomic_fetch_and(&t->work, ~(uint32_t)WORK_REGISTERS, __ATOMIC_SEQ_CST);
-	while ((work = __atomic_load_n(&t->work, __ATOMIC_SEQ_CST))) {
+	for (; work; work = __atomic_load_n(&t->work, __ATOMIC_SEQ_CST)) {
 		if (work & WORK_RESCHED) {
 			__atomic_fetch_and(&t->work, ~(uint32_t)WORK_RESCHED, __ATOMIC_SEQ_CST);
 			sched_resched();

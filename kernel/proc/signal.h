@@ -17,13 +17,14 @@ struct thread;
 /* One pending signal. */
 struct sigentry {
 	struct sigentry *next;
-	struct linux_siginfo info;
-	struct itimer *timer; /* whose expiry it is: it stays the timer's; NULL: kfree'd */
+	struct linux_siginfo info; /* of a queue's own: signo 0 while it is not in use */
+	struct itimer *timer;      /* whose expiry it is: it stays the timer's; NULL: kfree'd */
 };
 
 struct sigqueue {
 	uint64_t set;           /* bit n - 1: signal n is pending */
 	struct sigentry *first; /* in order of arrival; may lack signals of set: no memory */
+	struct sigentry own;    /* for the first of several: most are alone, and need no memory */
 };
 
 /* Dispositions; shared by processes cloned with CLONE_SIGHAND. */

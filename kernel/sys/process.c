@@ -231,7 +231,11 @@ int64_t sys_waitid(const uint64_t *a)
 		if (arch_copy_to_user(VADDR(a[4]), &r, sizeof r) != 0)
 			return -EFAULT;
 	}
-	return a[2] && arch_copy_to_user(VADDR(a[2]), &info, sizeof info) != 0 ? -EFAULT : 0;
+	/* As Linux, writes these fields alone. */
+	return a[2] && arch_copy_to_user(VADDR(a[2]), &info,
+					 offsetof(struct linux_siginfo, unused)) != 0
+		   ? -EFAULT
+		   : 0;
 }
 
 /* -- numbers ------------------------------------------------------------------------------- */

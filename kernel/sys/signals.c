@@ -100,7 +100,10 @@ int64_t sys_rt_sigtimedwait(const uint64_t *a)
 	t->sigwait = 0;
 	if (!signo)
 		return error == -ETIMEDOUT ? -EAGAIN : -EINTR;
-	return a[1] && arch_copy_to_user(VADDR(a[1]), &info, sizeof info) != 0 ? -EFAULT : signo;
+	if (a[1] && (arch_copy_to_user(VADDR(a[1]), &info, sizeof info) != 0 ||
+		     arch_clear_user(VADDR(a[1] + sizeof info), SIGINFO_LEN - sizeof info) != 0))
+		return -EFAULT;
+	return signo;
 }
 
 int64_t sys_rt_sigreturn(const uint64_t *a)

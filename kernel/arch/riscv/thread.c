@@ -123,11 +123,12 @@ const struct arch_fp *arch_fp_get(struct arch_thread *a)
 	return &a->fp;
 }
 
-void arch_fp_set(struct arch_thread *a, const struct arch_fp *fp)
+/* The next use loads what is there by then, even if the thread loses the hart meanwhile. */
+struct arch_fp *arch_fp_edit(struct arch_thread *a)
 {
-	a->fp = *fp;
 	a->fp_hart = NO_HART;
 	fs_set(a->user, FS_OFF);
+	return &a->fp;
 }
 
 void arch_user_init(struct arch_thread *a, uint64_t pc, uint64_t sp)
