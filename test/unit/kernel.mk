@@ -11,6 +11,7 @@ KERNEL_HOST_SRC := \
 	kernel/lib/rand.c \
 	kernel/mm/frame/buddy.c \
 	kernel/mm/frame/frame.c \
+	kernel/mm/frame/kmalloc.c \
 	kernel/mm/frame/slab.c \
 	kernel/mm/object/mobj.c \
 	kernel/mm/space/aspace.c \
