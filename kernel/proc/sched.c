@@ -156,6 +156,8 @@ static void charge(struct runq *rq, uint64_t now)
 		return;
 	t->sched.since_ns = now;
 	t->sched.ran_ns += ran;
+	if (t->sched.state == THREAD_DEAD)
+		return; /* here: its process may be gone already */
 	if (__builtin_expect(t->proc->cpu_armed, 0))
 		__atomic_fetch_sub(&t->proc->cpu_left, (int64_t)ran, __ATOMIC_RELAXED);
 	t->sched.vruntime += t->sched.nice == 0 ? ran : ran * NICE_0 / weights[t->sched.nice + 20];
