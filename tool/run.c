@@ -36,10 +36,11 @@ extern char **environ;
 /* Steps between two looks at the clock: a tenth of a second or so. */
 #define SLICE 10000000
 
-/* The kernel's image and what it needs to begin with; it says itself when that is not enough. */
 #define MAX_PROGRAMS 16 /* the kernel's, too */
 
-#define KERNEL_ROOM (4 << 20)
+/* The kernel's image and what it needs to begin with, 700 KiB of 4 MiB of RAM; where that is not
+ * enough it says so itself. */
+#define KERNEL_ROOM (1 << 20)
 
 /* What the linear map of Sv39's upper half holds: kernel/arch/riscv/riscv.h. */
 #define MEMORY_MAX (UINT64_C(253) << 30)

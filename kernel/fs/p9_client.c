@@ -24,9 +24,9 @@
 #include "kernel/mm/frame/slab.h"
 #include "abi/linux.h"
 
-#define MSIZE     (64u << 10)
-#define MSIZE_MIN 4096u
-#define IO_HEADER 24 /* what of a message is not data, and some more */
+#define MSIZE     (64u << 10) /* at most: less where memory is small */
+#define MSIZE_MIN 8192u       /* a page and a header */
+#define IO_HEADER 24          /* what of a message is not data, and some more */
 #define HEADER    7
 #define TAG       1
 #define NO_TAG    0xffff
@@ -209,9 +209,10 @@ int p9_client_create(struct p9_device *d, struct p9_client **result, uint32_t *r
 	if (!c)
 		return -ENOMEM;
 	c->device = d;
-	c->msize = MSIZE;
+	c->msize = (uint32_t)(kbuffer_size(MSIZE - PAGE_SIZE) + PAGE_SIZE);
 	mutex_init(&c->lock);
-	uint8_t *out_room = kmalloc(MSIZE + DATA_ALIGN), *in_room = kmalloc(MSIZE + DATA_ALIGN);
+	uint8_t *out_room = kmalloc(c->msize + DATA_ALIGN);
+	uint8_t *in_room = kmalloc(c->msize + DATA_ALIGN);
 	if (!out_room || !in_room) {
 		kfree(out_room);
 		kfree(in_room);
@@ -221,11 +222,11 @@ int p9_client_create(struct p9_device *d, struct p9_client **result, uint32_t *r
 	c->out = out_room + DATA_ALIGN - DATA_OF_WRITE % DATA_ALIGN;
 	c->in = in_room + DATA_ALIGN - DATA_OF_READ % DATA_ALIGN;
 	begin(c, TVERSION);
-	put32(c, MSIZE);
+	put32(c, c->msize);
 	put_string(c, "9P2000.L", 8);
 	int error = call(c);
 	uint32_t msize = (uint32_t)take(c, 4);
-	if (!error && (msize < MSIZE_MIN || msize > MSIZE))
+	if (!error && (msize < MSIZE_MIN || msize > c->msize))
 		error = -EIO;
 	error = end(c, error);
 	if (error)

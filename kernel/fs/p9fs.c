@@ -39,10 +39,9 @@
 #include "kernel/mm/object/mobj.h"
 #include "kernel/proc/proc.h"
 
-#define BUCKETS       64
-#define RECENT        32   /* inodes kept for a while */
-#define RECENT_FRAMES 2048 /* of at most so many frames each: 8 MiB, a large program */
-#define READ_AHEAD    15   /* pages of one request: what fits beside its header in 64 KiB */
+#define BUCKETS     64
+#define RECENT      32 /* inodes kept for a while */
+#define RECENT_PART 4  /* they have at most this part of RAM */
 
 struct p9_inode {
 	struct list_node link; /* in a bucket */
@@ -197,14 +196,31 @@ static int p9fs_lookup(struct inode *dir, const char *name, size_t len, struct i
 	return 0;
 }
 
+/* => the one that was kept first, if all have more than their part of RAM; else NULL. */
+static struct inode *recent_evict(struct p9_mount *m)
+{
+	struct inode *out = NULL;
+	uint64_t nframes = 0;
+
+	spin_lock(&m->lock);
+	for (unsigned n = 0; n < RECENT; n++)
+		nframes += m->recent[n] ? m->recent[n]->data->nframes : 0;
+	for (unsigned n = 0; n < RECENT && !out && nframes > frame_total() / RECENT_PART; n++) {
+		struct inode **slot = &m->recent[(m->next_recent + n) % RECENT];
+
+		out = *slot;
+		*slot = NULL;
+	}
+	spin_unlock(&m->lock);
+	return out;
+}
+
 /* Keeps the inode for a while, whoever lets go of it. */
 static void keep_recent(struct inode *i)
 {
 	struct p9_mount *m = mount_of(i);
 	struct inode *out = NULL;
 
-	if (i->data->nframes > RECENT_FRAMES)
-		return;
 	inode_get(i);
 	spin_lock(&m->lock);
 	for (unsigned n = 0; n < RECENT && !out; n++)
@@ -216,7 +232,9 @@ static void keep_recent(struct inode *i)
 		m->next_recent = (m->next_recent + 1) % RECENT;
 	}
 	spin_unlock(&m->lock);
-	inode_put(out);
+	do
+		inode_put(out);
+	while ((out = recent_evict(m)));
 }
 
 static void forget_recent(struct inode *i)
@@ -360,8 +378,8 @@ static ssize_t p9fs_fill(struct inode *i, struct mobj *o, uint64_t index, uint64
 
 	if (has_page(o, index))
 		return 1;
-	if (n > READ_AHEAD)
-		n = READ_AHEAD;
+	if (n > p9_chunk(client_of(i)) / PAGE_SIZE)
+		n = p9_chunk(client_of(i)) / PAGE_SIZE;
 	while (npages < n && !has_page(o, index + npages))
 		npages++;
 	buf = kmalloc(npages * PAGE_SIZE);

@@ -17,7 +17,7 @@
 /* Lock held. => the chunk is there: as large as memory allows. 0 or -ENOMEM. */
 static int ensure_chunk(struct stream *s)
 {
-	for (size_t size = STREAM_CHUNK; !s->buf && size >= PAGE_SIZE; size /= 2) {
+	for (size_t size = kbuffer_size(STREAM_CHUNK); !s->buf && size >= PAGE_SIZE; size /= 2) {
 		s->buf = kmalloc(size);
 		s->chunk = size;
 	}

@@ -38,6 +38,14 @@ is "another seed, the same result" cmp out seed1
 is "... and other numbers may differ, but all agree" grep -q 'all 12 accounts agree' err
 run "$L" run --stats --json 5.json --memory 1G ./work
 expect "1 GiB of memory" 0 'frames  *262,144 = '
+state() { # KEY FILE: frames in that state
+	sed -n "/\"by_state\"/,/}/s/.*\"$1\": \([0-9]*\).*/\1/p" "$2"
+}
+own=0
+for key in reserved kernel metadata page_tables slab kalloc; do
+	own=$((own + $(state $key 5.json)))
+done
+is "the kernel has at most 1.2 % of it" [ $((own * 1000)) -le $((262144 * 12)) ]
 
 n() { # KEY FILE: the first number with that key
 	sed -n "s/.*\"$1\": \([0-9]*\).*/\1/p" "$2" | head -n 1
