@@ -29,6 +29,7 @@ help:
 	@echo 'make test       install what is missing, build, run every test: minutes'
 	@echo 'make bench      host CPU time beside native and QEMU; costs of the kernel beside Linux'
 	@echo 'make soak       longer random runs'
+	@echo 'make debug      build/debug/limpid: with a kernel that checks itself'
 	@echo 'make readme     write what its commands print now into README.md'
 	@echo 'make deps       install what is missing (Debian; as root or through sudo)'
 	@echo 'make install    PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)'
@@ -123,6 +124,34 @@ $(BUILD)/kernel.symbols: $(BUILD)/kernel.elf test/check/kernel-symbols
 
 $(BUILD)/kernel.stripped: $(BUILD)/kernel.elf
 	$(Q)$(CROSS)objcopy --strip-all $< $@
+
+# The same kernel with all its checks on: what is free is poisoned, objects have red zones, and
+# allocations fail on demand. Only the kernel differs.
+.PHONY: debug
+debug: $(BUILD)/debug/limpid
+
+DEBUG_OBJ := $(KERNEL_SRC:%.c=$(BUILD)/debug/%.o) $(filter %.S.o,$(KERNEL_OBJ))
+DEBUG_CFLAGS := $(KERNEL_CFLAGS) -DLIMPID_DEBUG
+FLAGS_debug := $(CROSS)gcc $(DEBUG_CFLAGS) $(KCFLAGS)
+FLAGS_debug_link := $(CROSS)ld $(KERNEL_LDFLAGS) $(DEBUG_OBJ)
+
+$(BUILD)/debug/kernel/%.o: kernel/%.c $(BUILD)/flags/debug
+	@mkdir -p $(@D)
+	$(call say,KCC,$< (debug))
+	$(Q)$(CROSS)gcc $(DEBUG_CFLAGS) $(KCFLAGS) -c $< -o $@
+
+$(BUILD)/debug/kernel.elf: kernel/arch/riscv/kernel.ld $(DEBUG_OBJ) $(BUILD)/flags/debug_link
+	$(call say,KLD,$@)
+	$(Q)$(CROSS)ld $(KERNEL_LDFLAGS) -Map=$(BUILD)/debug/kernel.map -T $< $(DEBUG_OBJ) -o $@
+
+$(BUILD)/debug/kernel_image.o: tool/kernel_image.S $(BUILD)/debug/kernel.elf $(BUILD)/flags/host
+	$(Q)$(CROSS)objcopy --strip-all $(BUILD)/debug/kernel.elf $(BUILD)/debug/kernel.stripped
+	$(Q)$(CC) -DKERNEL_IMAGE='"$(BUILD)/debug/kernel.stripped"' -c $< -o $@
+
+$(BUILD)/debug/limpid: $(HOST_OBJ) $(BUILD)/debug/kernel_image.o $(BUILD)/flags/host_link
+	$(call say,LD,$@)
+	$(Q)$(CC) $(OPT) $(LDFLAGS) $(filter-out %/kernel_image.o,$(HOST_OBJ)) \
+		$(BUILD)/debug/kernel_image.o -o $@ $(HOST_LDLIBS)
 
 # -- guest programs --------------------------------------------------------------------------
 # The same bytes wherever the tree lies, so that the same run counts the same.
@@ -233,7 +262,7 @@ test:
 	@test/install-deps run test
 	@$(MAKE) $(JOBS) test-built
 
-test-built: all $(UNIT_TESTS) $(GUEST_BIN) $(NATIVE_BIN) $(BUILD)/bench/costs
+test-built: all debug $(UNIT_TESTS) $(GUEST_BIN) $(NATIVE_BIN) $(BUILD)/bench/costs
 	@UNIT_TESTS='$(UNIT_TESTS)' test/run-all
 
 BENCH_SRC := test/bench/integer.c test/bench/ring.c test/bench/stream.c
@@ -279,7 +308,7 @@ soak:
 	@test/install-deps run test
 	@$(MAKE) $(JOBS) soak-built
 
-soak-built: all $(UNIT_TESTS) $(GUEST_BIN) $(NATIVE_BIN)
+soak-built: all debug $(UNIT_TESTS) $(GUEST_BIN) $(NATIVE_BIN)
 	@UNIT_TESTS='$(UNIT_TESTS)' test/run-soak
 
 .PHONY: install clean
@@ -291,6 +320,6 @@ install: $(BUILD)/limpid
 clean:
 	rm -rf $(BUILD)
 
--include $(HOST_OBJ:.o=.d) $(KERNEL_OBJ:.o=.d) $(ASAN_OBJ:.o=.d) $(KERNEL_HOST_OBJ:.o=.d)
+-include $(HOST_OBJ:.o=.d) $(KERNEL_OBJ:.o=.d) $(DEBUG_OBJ:.o=.d) $(ASAN_OBJ:.o=.d) $(KERNEL_HOST_OBJ:.o=.d)
 -include $(wildcard $(BUILD)/asan/test/unit/*.d $(BUILD)/kernel-host/test/unit/*.d)
 -include $(USER_BIN:=.d) $(GUEST_BIN:=.d) $(NATIVE_BIN:=.d) $(BENCH_BIN:=.d)

@@ -71,6 +71,6 @@ boot_qemu() {
 		-chardev "file,id=o,path=$dir/out" -device virtserialport,chardev=o,name=stdout \
 		-chardev "file,id=e,path=$dir/err" -device virtserialport,chardev=e,name=stderr \
 		-chardev stdio,id=i,signal=off -device virtserialport,chardev=i,name=stdin \
-		-kernel "$BUILD_ABS/kernel.elf" -initrd "$archive" -append "init=$init seed=1" \
+		-kernel "${KERNEL_ELF:-$BUILD_ABS/kernel.elf}" -initrd "$archive" -append "init=$init seed=1" \
 		< "$input" > "$dir/qemu" 2>&1 || status=$?
 }

@@ -16,6 +16,7 @@
  */
 #include "kernel/lib/lib.h"
 #include "kernel/lib/trace.h"
+#include "kernel/mm/frame/frame.h"
 #include "kernel/mm/space/aspace.h"
 #include "kernel/proc/clock.h"
 #include "kernel/proc/pidref.h"
@@ -194,6 +195,8 @@ static _Noreturn void process_end(struct proc *p)
 	p->dead_maxrss = as->resident_peak;
 	p->as = NULL;
 	spin_unlock(&proc_tree_lock);
+	if (FRAME_DEBUG)
+		system_check(as);
 	aspace_put(as);
 	if (is_first)
 		arch_shutdown(shutdown_code(status));

@@ -255,4 +255,7 @@ void futex_exit(struct thread *t);
 /* itimer.c: of a process that ends, or (exec) gets a new program. */
 void itimers_end(struct proc *p, bool exec);
 
+/* check.c: all checkers, when the process of that space ends. For FRAME_DEBUG. */
+void system_check(struct aspace *as);
+
 #endif
