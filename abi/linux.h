@@ -795,18 +795,6 @@ struct linux_sysinfo {
 #define GRND_RANDOM   2
 #define GRND_INSECURE 4
 
-#define PR_SET_PDEATHSIG     1
-#define PR_GET_PDEATHSIG     2
-#define PR_GET_DUMPABLE      3
-#define PR_SET_DUMPABLE      4
-#define PR_SET_NAME          15
-#define PR_GET_NAME          16
-#define PR_CAPBSET_READ      23
-#define PR_SET_NO_NEW_PRIVS  38
-#define PR_GET_NO_NEW_PRIVS  39
-#define PR_GET_TID_ADDRESS   40
-#define PR_SET_THP_DISABLE   41
-#define PR_GET_THP_DISABLE   42
 #define PR_SET_VMA           0x53564d41
 #define PR_SET_VMA_ANON_NAME 0
 #define CAP_LAST_CAP         40

@@ -198,7 +198,7 @@ int inode_access(const struct inode *i, const struct cred *cred, unsigned want)
 	}
 	if (cred->euid == i->uid)
 		bits >>= 6;
-	else if (cred->egid == i->gid)
+	else if (cred_has_group(cred, i->gid))
 		bits >>= 3;
 	return (want & ~bits & 7) ? -EACCES : 0;
 }

@@ -29,6 +29,7 @@ struct proc_handle *proc_find(uint32_t pid)
 	struct proc *p = proc_find_locked(pid);
 	if (p) {
 		*h = (struct proc_handle){.pid = p->pid, .cred = p->cred, .start_ns = p->start_ns};
+		h->cred.groups = NULL; /* no reference to them is taken */
 		spin_lock(&p->lock);
 		h->as = p->is_zombie ? NULL : p->as;
 		h->fds = p->fds;

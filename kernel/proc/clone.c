@@ -92,6 +92,8 @@ static struct proc *process_copy(const struct clone_request *req, struct proc *p
 	if (!p)
 		return NULL;
 	p->cred = parent->cred;
+	if (p->cred.groups)
+		__atomic_fetch_add(&p->cred.groups->refs, 1, __ATOMIC_RELAXED);
 	spin_lock(&parent->lock);
 	memcpy(p->rlimits, parent->rlimits, sizeof p->rlimits);
 	spin_unlock(&parent->lock);
@@ -100,6 +102,10 @@ static struct proc *process_copy(const struct clone_request *req, struct proc *p
 		       p->rlimits[RLIMIT_CPU].max != RLIM_INFINITY;
 	p->no_new_privs = parent->no_new_privs;
 	p->dumpable = parent->dumpable;
+	p->keep_caps = parent->keep_caps;
+	p->thp_disabled = parent->thp_disabled;
+	p->cap_dropped = parent->cap_dropped;
+	p->personality = parent->personality;
 	p->exit_signal = req->flags & CLONE_PARENT ? parent->exit_signal : req->exit_signal;
 	if (req->flags & CLONE_SIGHAND) {
 		p->sighand = parent->sighand;
@@ -141,6 +147,8 @@ static void thread_copy(struct thread *t, const struct clone_request *req)
 		tf->x[REG_TP] = req->tls;
 	memcpy(t->comm, from->comm, COMM_LEN);
 	t->sigmask = from->sigmask;
+	t->timer_slack_ns = from->timer_slack_ns;
+	t->ioprio = from->ioprio;
 	/* A vfork child runs on its parent's alternate stack, if on any; a thread has none. */
 	if (!(req->flags & CLONE_VM) || (req->flags & CLONE_VFORK))
 		t->altstack = from->altstack;

@@ -166,11 +166,18 @@ static int read_headers(struct mobj *file, struct linux_elf64_ehdr *eh,
 	return error;
 }
 
+uint64_t exec_draw(const struct proc *p, struct rng *rng, uint64_t n)
+{
+	uint64_t drawn = rng_below(rng, n);
+
+	return p->personality & ADDR_NO_RANDOMIZE ? 0 : drawn;
+}
+
 /* => what to add to the file's addresses. Room above the base is ensured by elf_check_segments
  *    for the file's own addresses only, so the map call may still refuse. */
-static uint64_t choose_bias(const struct elf_image *elf, struct rng *rng)
+static uint64_t choose_bias(const struct proc *p, const struct elf_image *elf, struct rng *rng)
 {
-	uint64_t base = arch_user_end().v / 3 * 2 + rng_below(rng, RANDOM_PAGES) * PAGE_SIZE;
+	uint64_t base = arch_user_end().v / 3 * 2 + exec_draw(p, rng, RANDOM_PAGES) * PAGE_SIZE;
 
 	return elf->is_pie ? ROUND_DOWN(base, elf->align) - ROUND_DOWN(elf->start, elf->align) : 0;
 }
@@ -183,7 +190,7 @@ static uint64_t choose_mmap_top(const struct proc *p, struct rng *rng)
 	if (gap < max)
 		gap += RANDOM_BYTES + STACK_GUARD;
 	gap = gap < STACK_GAP_MIN ? STACK_GAP_MIN : gap > max ? max : gap;
-	return ROUND_DOWN(user_end - gap - rng_below(rng, RANDOM_PAGES) * PAGE_SIZE, PAGE_SIZE);
+	return ROUND_DOWN(user_end - gap - exec_draw(p, rng, RANDOM_PAGES) * PAGE_SIZE, PAGE_SIZE);
 }
 
 /* Maps all segments of a file. => 0 or -errno. */
@@ -274,10 +281,10 @@ int exec_load(struct proc *p, struct aspace *as, const struct exec_request *req,
 		return error;
 
 	/* Drawn in a fixed order, so that each is the same for every kind of program. */
-	im.bias = choose_bias(&im.elf, &rng);
+	im.bias = choose_bias(p, &im.elf, &rng);
 	as->mmap_top = VADDR(choose_mmap_top(p, &rng));
-	uint64_t stack_top = arch_user_end().v - rng_below(&rng, RANDOM_PAGES) * PAGE_SIZE;
-	uint64_t brk_gap = rng_below(&rng, RANDOM_PAGES) * PAGE_SIZE;
+	uint64_t stack_top = arch_user_end().v - exec_draw(p, &rng, RANDOM_PAGES) * PAGE_SIZE;
+	uint64_t brk_gap = exec_draw(p, &rng, RANDOM_PAGES) * PAGE_SIZE;
 
 	error = map_image(as, req->file, req->name, ph, eh.phnum, im.bias);
 	kfree(ph);

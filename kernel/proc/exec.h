@@ -56,6 +56,9 @@ void exec_cancel(void);
  */
 int exec_commit(const struct exec_request *req, uint64_t pc, uint64_t sp);
 
+/* => a number below n, for a layout; 0 for a process that wants none (personality). */
+uint64_t exec_draw(const struct proc *p, struct rng *rng, uint64_t n);
+
 /* What the auxiliary vector tells of an image where it was put. */
 struct exec_image {
 	struct elf_image elf;

@@ -309,8 +309,23 @@ struct proc *proc_alloc(void)
 	return p;
 }
 
+void cred_groups_put(struct cred_groups *g)
+{
+	if (g && __atomic_sub_fetch(&g->refs, 1, __ATOMIC_ACQ_REL) == 0)
+		kfree(g);
+}
+
+bool cred_has_group(const struct cred *c, uint32_t gid)
+{
+	for (uint32_t n = 0; c->groups && n < c->groups->n; n++)
+		if (c->groups->gid[n] == gid)
+			return true;
+	return c->egid == gid;
+}
+
 void proc_free(struct proc *p)
 {
+	cred_groups_put(p->cred.groups);
 	if (p->as)
 		aspace_put(p->as);
 	if (p->sighand)
@@ -331,7 +346,8 @@ static struct proc *create(struct proc *parent, void (*entry)(void))
 	p->sighand = sighand_create(NULL);
 	if (!p->as || !p->sighand)
 		return NULL; /* here: memory ran out at boot, nothing will run */
-	p->cred = (struct cred){FIRST_UID, FIRST_UID, FIRST_UID, FIRST_UID, FIRST_UID, FIRST_UID};
+	p->cred =
+	    (struct cred){FIRST_UID, FIRST_UID, FIRST_UID, FIRST_UID, FIRST_UID, FIRST_UID, NULL};
 	memcpy(p->rlimits, default_limits, sizeof default_limits);
 	p->dumpable = true;
 	p->as->stack_limit = p->rlimits[RLIMIT_STACK].cur;

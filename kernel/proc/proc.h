@@ -26,9 +26,21 @@ struct trapframe;
 
 #define COMM_LEN 16 /* PR_SET_NAME: with its NUL */
 
+/* Supplementary groups: never changed, only replaced. */
+struct cred_groups {
+	uint32_t refs; /* atomic: processes */
+	uint32_t n;
+	uint32_t gid[];
+};
+
 struct cred {
 	uint32_t uid, euid, suid, gid, egid, sgid;
+	struct cred_groups *groups; /* NULL: none; a process's holds a reference */
 };
+
+void cred_groups_put(struct cred_groups *g);
+/* => whether gid is the effective group, or one of the others. */
+bool cred_has_group(const struct cred *c, uint32_t gid);
 
 /* What is to be done before a thread goes back to its program. */
 #define WORK_SIGNAL    0x1                 /* a signal may be due, or the process stops or ends */
@@ -62,6 +74,8 @@ struct thread {
 	struct vfork *vfork;   /* the parent waits until this thread has its own program */
 	struct pidref *pidref; /* NULL: nobody holds one; tree locked */
 	uint64_t minor_faults, major_faults;
+	uint64_t timer_slack_ns; /* 0: the default */
+	uint16_t ioprio;
 	char comm[COMM_LEN];
 
 	/* ERESTART_BLOCK: what restart_syscall(2) goes on with. */
@@ -113,7 +127,9 @@ struct proc {
 
 	struct spinlock lock; /* guards what follows */
 	struct linux_rlimit rlimits[RLIM_NLIMITS];
-	bool no_new_privs, dumpable;
+	bool no_new_privs, dumpable, keep_caps, thp_disabled; /* prctl */
+	uint64_t cap_dropped; /* set: not in the bounding set any more */
+	uint32_t personality;
 	int32_t pdeath_signal;
 	bool is_subreaper;
 

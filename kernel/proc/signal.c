@@ -93,13 +93,37 @@ bool signal_is_blocked_or_ignored(int signo)
 
 /* -- queues, sighand locked ---------------------------------------------------------------- */
 
+/* Under a limit of this or more, a queue's first entry is had without counting all others. */
+#define LIMIT_COUNTED 1024
+
+/* => whether the user of p, whose queue q is, has as many signals queued as it may. Tree locked. */
+static bool is_at_limit(const struct proc *p, const struct sigqueue *q)
+{
+	uint64_t limit = p->rlimits[RLIMIT_SIGPENDING].cur, n = 0;
+
+	if (q->n == 0 && limit >= LIMIT_COUNTED)
+		return false;
+	list_for_each (it, &proc_all) {
+		const struct proc *each = container_of(it, struct proc, all);
+
+		if (each->cred.uid != p->cred.uid)
+			continue;
+		n += each->pending.n;
+		list_for_each (at, &each->threads)
+			n += container_of(at, struct thread, link)->pending.n;
+	}
+	return n >= limit;
+}
+
 /* => an entry that is on no queue; NULL: no memory. */
 static struct sigentry *entry_alloc(struct sigqueue *q)
 {
 	struct sigentry *e = q->own.info.signo ? kmalloc(sizeof *e) : &q->own;
 
-	if (e)
+	if (e) {
 		e->timer = NULL;
+		q->n++;
+	}
 	return e;
 }
 
@@ -108,6 +132,7 @@ static int32_t entry_free(struct sigqueue *q, struct sigentry *e)
 {
 	if (e->timer)
 		return itimer_entry_done(e->timer);
+	q->n--;
 	if (e == &q->own)
 		e->info.signo = 0;
 	else
@@ -267,13 +292,18 @@ static int send(struct proc *p, struct thread *t, const struct linux_siginfo *in
 	/* Each of timer_create's timers has its own signal, even if it is of the same number. */
 	if (signo < SIGRTMIN && q->set & SIGBIT(signo) && !(own && info->code == SI_TIMER))
 		goto out;
-	e = own ? own : entry_alloc(q);
+	if (own)
+		e = own;
+	else if (!(signo < SIGRTMIN && info->code >= 0) && is_at_limit(p, q))
+		e = NULL; /* not of the kernel's or kill()'s ordinary ones */
+	else
+		e = entry_alloc(q);
 	own = NULL;
 	if (e) {
 		e->info = *info;
 		e->timer = timer;
 		queue_put(q, e);
-	} else if (signo >= SIGRTMIN && info->code < 0) {
+	} else if (signo >= SIGRTMIN && info->code != SI_USER) {
 		error = -EAGAIN;
 		goto out;
 	}

@@ -25,6 +25,7 @@ struct sigqueue {
 	uint64_t set;           /* bit n - 1: signal n is pending */
 	struct sigentry *first; /* in order of arrival; may lack signals of set: no memory */
 	struct sigentry own;    /* for the first of several: most are alone, and need no memory */
+	uint32_t n;             /* entries, but for those of timers */
 };
 
 /* Dispositions; shared by processes cloned with CLONE_SIGHAND. */

@@ -165,7 +165,7 @@ int exec_stack_build(struct proc *p, struct aspace *as, const struct exec_reques
 
 	uint64_t execfn_at = top - sizeof(uint64_t) - execfn_len;
 	uint64_t envp_at = execfn_at - envp->len, argv_at = envp_at - argv->len;
-	uint64_t random_at = ROUND_DOWN(argv_at - rng_below(rng, SP_JITTER), 16) - RANDOM_LEN;
+	uint64_t random_at = ROUND_DOWN(argv_at - exec_draw(p, rng, SP_JITTER), 16) - RANDOM_LEN;
 	unsigned nauxv = fill_auxv(auxv, p, as, im, random_at, execfn_at);
 	*sp = ROUND_DOWN(random_at - (1 + nvectors + 2 + nauxv) * sizeof(uint64_t), 16);
 

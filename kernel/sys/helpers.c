@@ -113,3 +113,13 @@ int sys_truncate_path(struct inode *i, uint64_t size)
 	inode_write_put(i);
 	return error;
 }
+
+bool sys_may_look(const struct proc *p)
+{
+	const struct proc *self = proc_current();
+	const struct cred *c = &self->cred, *to = &p->cred;
+
+	return p == self || c->euid == 0 ||
+	       (p->dumpable && c->uid == to->uid && c->uid == to->euid && c->uid == to->suid &&
+		c->gid == to->gid && c->gid == to->egid && c->gid == to->sgid);
+}

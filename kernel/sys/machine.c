@@ -15,12 +15,14 @@ static int64_t put_bytes(uint64_t user, const void *from, size_t len)
 
 int64_t sys_uname(const uint64_t *a)
 {
-	static const struct linux_utsname name = {.sysname = UTS_SYSNAME,
-						  .nodename = UTS_NODENAME,
-						  .release = UTS_RELEASE,
-						  .version = UTS_VERSION,
-						  .machine = "riscv64",
-						  .domainname = "(none)"};
+	struct linux_utsname name = {.sysname = UTS_SYSNAME,
+				     .release = UTS_RELEASE,
+				     .version = UTS_VERSION,
+				     .machine = "riscv64"};
+	struct uts names = uts_get();
+
+	memcpy(name.nodename, names.node, sizeof names.node);
+	memcpy(name.domainname, names.domain, sizeof names.domain);
 
 	return put_bytes(a[0], &name, sizeof name);
 }

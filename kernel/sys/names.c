@@ -382,7 +382,7 @@ static int64_t change_mode(struct inode *i, uint32_t mode)
 		return error;
 	if (inode_is_link(i))
 		return -EOPNOTSUPP;
-	if ((mode & S_ISGID) && cred->euid != 0 && cred->egid != i->gid)
+	if ((mode & S_ISGID) && cred->euid != 0 && !cred_has_group(cred, i->gid))
 		mode &= ~(uint32_t)S_ISGID;
 	i->mode = (i->mode & S_IFMT) | (mode & 07777);
 	return changed(i, INODE_SET_MODE);
@@ -433,7 +433,7 @@ static int64_t change_owner(struct inode *i, uint32_t uid, uint32_t gid)
 	bool changes_uid = uid != (uint32_t)-1 && uid != i->uid;
 	bool changes_gid = gid != (uint32_t)-1 && gid != i->gid;
 
-	if (cred->euid != 0 && (changes_uid || (changes_gid && gid != cred->egid) ||
+	if (cred->euid != 0 && (changes_uid || (changes_gid && !cred_has_group(cred, gid)) ||
 				((uid & gid) != (uint32_t)-1 && !is_owner(i))))
 		return -EPERM;
 	if (changes_uid)

@@ -29,17 +29,6 @@ int64_t sys_pidfd_open(const uint64_t *a)
 	return pidfd_install(r, flags);
 }
 
-/* => whether the caller may look into p, as ptrace(2) has it. */
-static bool may_look(const struct proc *p)
-{
-	const struct proc *self = proc_current();
-	const struct cred *c = &self->cred, *to = &p->cred;
-
-	return p == self || c->euid == 0 ||
-	       (p->dumpable && c->uid == to->uid && c->uid == to->euid && c->uid == to->suid &&
-		c->gid == to->gid && c->gid == to->egid && c->gid == to->sgid);
-}
-
 /* => the file that `number` is in the process of r, with a reference; 0 or -errno. */
 static int64_t file_of(struct pidref *r, int number, struct file **out)
 {
@@ -51,7 +40,7 @@ static int64_t file_of(struct pidref *r, int number, struct file **out)
 	p = r->thread ? r->thread->proc : NULL;
 	if (!p)
 		error = -ESRCH;
-	else if (!may_look(p))
+	else if (!sys_may_look(p))
 		error = -EPERM;
 	else {
 		spin_lock(&p->lock);

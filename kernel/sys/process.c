@@ -313,67 +313,6 @@ int64_t sys_umask(const uint64_t *a)
 	return (int64_t)__atomic_exchange_n(&fs->umask, (uint32_t)a[0] & 0777, __ATOMIC_RELAXED);
 }
 
-static int64_t put_bytes(uint64_t user, const void *from, size_t len)
-{
-	return arch_copy_to_user(VADDR(user), from, len) != 0 ? -EFAULT : 0;
-}
-
-static int64_t set_name(uint64_t user)
-{
-	char name[COMM_LEN];
-	ssize_t n = arch_strncpy_from_user(name, VADDR(user), sizeof name);
-
-	if (n < 0 && n != -ENAMETOOLONG)
-		return n;
-	name[COMM_LEN - 1] = 0;
-	if (n == -ENAMETOOLONG && arch_copy_from_user(name, VADDR(user), COMM_LEN - 1) != 0)
-		return -EFAULT;
-	memset(thread_current()->comm, 0, COMM_LEN);
-	memcpy(thread_current()->comm, name, strnlen(name, COMM_LEN - 1));
-	return 0;
-}
-
-int64_t sys_prctl(const uint64_t *a)
-{
-	struct thread *t = thread_current();
-	struct proc *p = t->proc;
-
-	switch ((int)a[0]) {
-	case PR_SET_NAME: return set_name(a[1]);
-	case PR_GET_NAME: return put_bytes(a[1], t->comm, COMM_LEN);
-	case PR_GET_DUMPABLE: return p->dumpable;
-	case PR_SET_DUMPABLE:
-		if (a[1] > 1)
-			return -EINVAL;
-		p->dumpable = a[1] != 0;
-		return 0;
-	case PR_SET_PDEATHSIG:
-		if (a[1] > SIGMAX)
-			return -EINVAL;
-		p->pdeath_signal = (int32_t)a[1];
-		return 0;
-	case PR_GET_PDEATHSIG: return put_bytes(a[1], &p->pdeath_signal, sizeof p->pdeath_signal);
-	case PR_SET_CHILD_SUBREAPER: p->is_subreaper = a[1] != 0; return 0;
-	case PR_GET_CHILD_SUBREAPER: {
-		const int32_t is = p->is_subreaper;
-
-		return put_bytes(a[1], &is, sizeof is);
-	}
-	case PR_CAPBSET_READ: return a[1] > CAP_LAST_CAP ? -EINVAL : 1;
-	case PR_SET_NO_NEW_PRIVS:
-		if (a[1] != 1 || a[2] || a[3] || a[4])
-			return -EINVAL;
-		p->no_new_privs = true;
-		return 0;
-	case PR_GET_NO_NEW_PRIVS:
-		return a[1] || a[2] || a[3] || a[4] ? -EINVAL : (int64_t)p->no_new_privs;
-	case PR_GET_TID_ADDRESS: return put_bytes(a[1], &t->clear_child_tid, sizeof(uint64_t));
-	case PR_SET_THP_DISABLE: return a[2] || a[3] || a[4] ? -EINVAL : 0;
-	case PR_GET_THP_DISABLE: return a[1] || a[2] || a[3] || a[4] ? -EINVAL : 1;
-	default: return -EINVAL;
-	}
-}
-
 /* -- groups and sessions ------------------------------------------------------------------- */
 
 int64_t sys_setpgid(const uint64_t *a)

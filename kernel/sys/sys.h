@@ -43,7 +43,10 @@ sys_call /* memory.c */
 sys_call /* process.c */
 	sys_exit, sys_exit_group, sys_wait4, sys_waitid, sys_clone, sys_clone3, sys_unshare,
 	sys_set_tid_address, sys_set_robust_list, sys_get_robust_list, sys_rseq, sys_getpid,
-	sys_getppid, sys_gettid, sys_umask, sys_prctl, sys_getpgid, sys_getsid, sys_setpgid, sys_setsid;
+	sys_getppid, sys_gettid, sys_umask, sys_getpgid, sys_getsid, sys_setpgid, sys_setsid;
+sys_call /* prctl.c, admin.c */
+	sys_prctl, sys_privileged, sys_syslog, sys_sethostname, sys_setdomainname,
+	sys_personality, sys_ioprio_set, sys_ioprio_get, sys_kcmp;
 sys_call /* pidfd.c */
 	sys_pidfd_open, sys_pidfd_getfd;
 sys_call /* exec.c */
@@ -115,6 +118,9 @@ int64_t sys_record_lock(struct file *f, struct fdtable *t, int cmd, uint64_t use
 void sys_set_length(struct mobj *o, uint64_t size);
 /* Makes a hole of pages [first, last) of a file's contents. memory.c */
 void sys_discard_pages(struct mobj *o, uint64_t first, uint64_t last);
+
+/* => whether the caller may look into p, as ptrace(2) has it. Tree locked. */
+bool sys_may_look(const struct proc *p);
 
 /* Reads a time that a program gave. => 0; -EFAULT; -EINVAL: not a time. */
 int sys_timespec_get(uint64_t user, uint64_t *ns);
