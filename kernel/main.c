@@ -323,7 +323,7 @@ static struct inode *find_program(const char *path)
 		give_up(STATUS_CANNOT_RUN, "cannot run %s: it is not a regular file", path);
 	if (inode_access(i, &proc_current()->cred, X_OK) != 0)
 		give_up(STATUS_CANNOT_RUN, "cannot run %s: it is not executable", path);
-	error = inode_load(i);
+	error = inode_prepare(i, false);
 	if (error)
 		give_up(STATUS_CANNOT_RUN, "cannot run %s: %s", path, reason_of(error));
 	return i;

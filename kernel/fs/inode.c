@@ -282,18 +282,23 @@ void inode_touch_ctime(struct inode *i)
 	i->ctime = clock_timespec(clock_realtime_ns());
 }
 
-int inode_load(struct inode *i)
+int inode_prepare(struct inode *i, bool write)
 {
 	if (!inode_is_regular(i))
 		return -EACCES;
-	return i->fs && i->fs->ops->load ? i->fs->ops->load(i) : 0;
+	return i->fs && i->fs->ops->prepare ? i->fs->ops->prepare(i, write) : 0;
+}
+
+int inode_sync(struct inode *i)
+{
+	return i->fs && i->fs->ops->sync ? i->fs->ops->sync(i) : 0;
 }
 
 static int64_t inode_size(const struct inode *i)
 {
 	if (i->data)
 		return (int64_t)i->data->size;
-	if (inode_is_dir(i) && i->fs && i->fs->ops->load)
+	if (inode_is_dir(i) && i->fs && i->fs->ops->prepare)
 		return PAGE_SIZE;
 	if (inode_is_dir(i) && i->fs && i->fs->ops == &tmpfs_ops)
 		return (2 + (int64_t)i->nentries) * DIRENT_BYTES;
@@ -318,7 +323,7 @@ int inode_stat(struct inode *i, struct linux_stat *st)
 				  .atime = i->atime,
 				  .mtime = i->mtime,
 				  .ctime = i->ctime};
-	if (i->data && i->fs && i->fs->ops->load)
+	if (i->data && i->fs && i->fs->ops->prepare)
 		st->blocks = (st->size + BLOCK_LEN - 1) / BLOCK_LEN;
 	else if (i->data)
 		st->blocks = (int64_t)(i->data->nframes * (PAGE_SIZE / BLOCK_LEN));

@@ -111,8 +111,12 @@ struct fsys_ops {
 	int (*changed)(struct inode *i, unsigned what); /* mode or mtime were set: INODE_SET_* */
 	int (*set_size)(struct inode *i, uint64_t size);              /* NULL: only the contents */
 	int (*open)(struct inode *i, uint32_t flags, struct file *f); /* sets ops and data */
-	int (*load)(struct inode *i);  /* all contents are in i->data */
-	void (*free)(struct inode *i); /* its ctx */
+	/* Pages of i->data can be had from now on, and with `write` will be written back. NULL:
+	 * they are all there is. */
+	int (*prepare)(struct inode *i, bool write);
+	int (*sync)(struct inode *i);     /* all is where it belongs; NULL: it always is */
+	int (*sync_all)(struct fsys *fs); /* the same of all files */
+	void (*free)(struct inode *i);    /* its ctx */
 };
 #define INODE_SET_MODE  1
 #define INODE_SET_MTIME 2
@@ -194,8 +198,10 @@ void inode_accessed(struct inode *i);
 int inode_stat(struct inode *i, struct linux_stat *st);
 void inode_touch(struct inode *i); /* contents changed: mtime and ctime are now */
 void inode_touch_ctime(struct inode *i);
-/* All contents are in i->data, to be mapped or read. => 0, -EACCES (no regular file), -errno. */
-int inode_load(struct inode *i);
+/* i->data can be mapped and read. => 0, -EACCES (no regular file), -errno. */
+int inode_prepare(struct inode *i, bool write);
+/* What was written is where it belongs. => 0 or -errno. */
+int inode_sync(struct inode *i);
 
 /* => dir, or what is mounted on it or shows it from above, and so on. Borrowed. */
 struct inode *inode_over(struct inode *dir);

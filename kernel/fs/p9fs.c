@@ -8,30 +8,28 @@
  *     struct inode --ctx--> struct p9_inode  fid 7, qid 3, hash link
  *          `-------data---> struct mobj      pages that were read, no others
  *
- * Contents. A page that the object has is what the server had when it was read; one
- * that it has not is read when it is asked for (p9fs_fill), several at a time. A file
- * that is mapped or executed is read as a whole first (p9fs_load). A write goes to the
- * server and then to the pages that are here: nothing is ever dirty.
+ * Contents are pages of the memory object: p9data.c.
  *
  * Changes by others. Each look-up asks the server; each open and stat compares size,
- * mtime and version with what they were. If they changed behind our back, the inode
- * gets a new, empty object: who has the old contents mapped keeps them.
+ * mtime and version with what they were. If they changed behind our back, pages that
+ * are here go, and are read again: read() sees the new contents, as on Linux. Who has
+ * mapped an old page keeps it until it is unmapped.
  *
  * Some inodes are kept when nobody uses them (recent), so that a program that is run
  * again is not read again.
  *
  * Invariants
  *   I1  inodes in the hash have refs > 0, or are about to leave it (p9fs_free)
- *   I2  pages of data are whole; beyond the end they are zero
  *
  * Locks. The tree's lock, where fsys_ops says so; mount.lock guards the hash and the
- * recent ones; p9_inode.lock (a mutex) is held while pages are read or attributes
- * compared. The client's own lock comes last.
+ * recent ones; p9_inode.lock (a mutex) is held while attributes are compared, and
+ * guards the fid. p9data.c's locks and the client's come after it.
  */
 #include "kernel/fs/p9fs.h"
 #include "kernel/dev/virtio_9p.h"
 #include "kernel/fs/file.h"
 #include "kernel/fs/p9_client.h"
+#include "kernel/fs/p9data.h"
 #include "kernel/lib/lib.h"
 #include "kernel/lib/list.h"
 #include "kernel/mm/frame/frame.h"
@@ -46,10 +44,9 @@
 struct p9_inode {
 	struct list_node link; /* in a bucket */
 	struct inode *inode;
-	uint32_t fid, read_fid; /* read_fid: open; P9_NO_FID: not yet */
+	uint32_t fid;
 	struct p9_qid qid;
 	struct mutex lock;
-	bool own_change; /* written by us since attributes were last compared */
 };
 
 struct p9_mount {
@@ -92,6 +89,17 @@ static void set_attributes(struct inode *i, const struct p9_attr *a)
 	i->mtime = i->atime = i->ctime = (struct linux_timespec){a->mtime, a->mtime_ns};
 }
 
+/* One that has no reference any more is on its way out. => whether there is one more now. */
+static bool inode_try_get(struct inode *i)
+{
+	uint32_t refs = __atomic_load_n(&i->refs, __ATOMIC_RELAXED);
+
+	while (refs > 0 && !__atomic_compare_exchange_n(&i->refs, &refs, refs + 1, false,
+							__ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+		;
+	return refs > 0;
+}
+
 /* => the inode of that number with a reference, or NULL. */
 static struct inode *find_inode(struct p9_mount *m, uint64_t path)
 {
@@ -100,16 +108,8 @@ static struct inode *find_inode(struct p9_mount *m, uint64_t path)
 	spin_lock(&m->lock);
 	list_for_each (it, bucket_of(m, path)) {
 		struct p9_inode *pi = container_of(it, struct p9_inode, link);
-		uint32_t refs = __atomic_load_n(&pi->inode->refs, __ATOMIC_RELAXED);
 
-		if (pi->qid.path != path)
-			continue;
-		/* One that has no reference any more is on its way out. */
-		while (refs > 0 &&
-		       !__atomic_compare_exchange_n(&pi->inode->refs, &refs, refs + 1, false,
-						    __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
-			;
-		if (refs > 0)
+		if (pi->qid.path == path && inode_try_get(pi->inode))
 			found = pi->inode;
 	}
 	spin_unlock(&m->lock);
@@ -134,7 +134,7 @@ static int make_inode(struct p9_mount *m, struct inode *dir, const char *name, s
 		p9_clunk(m->client, fid);
 		return error;
 	}
-	*pi = (struct p9_inode){.inode = i, .fid = fid, .read_fid = P9_NO_FID, .qid = a.qid};
+	*pi = (struct p9_inode){.inode = i, .fid = fid, .qid = a.qid};
 	mutex_init(&pi->lock);
 	i->ctx = pi;
 	i->ino = a.qid.path;
@@ -142,6 +142,7 @@ static int make_inode(struct p9_mount *m, struct inode *dir, const char *name, s
 	if (i->data) {
 		i->data->ino = i->ino;
 		i->data->size = a.size;
+		error = p9_data_attach(i->data, m->client);
 	}
 	spin_lock(&m->lock);
 	list_add(bucket_of(m, a.qid.path), &pi->link);
@@ -150,10 +151,12 @@ static int make_inode(struct p9_mount *m, struct inode *dir, const char *name, s
 		i->entry = dirent_create(name, len);
 		i->parent = dir;
 		inode_get(dir);
-		if (!i->entry) {
-			inode_put(i);
-			return -ENOMEM;
-		}
+		if (!i->entry)
+			error = -ENOMEM;
+	}
+	if (error) {
+		inode_put(i);
+		return error;
 	}
 	*out = i;
 	return 0;
@@ -170,8 +173,6 @@ static void p9fs_free(struct inode *i)
 	list_remove(&pi->link);
 	spin_unlock(&m->lock);
 	p9_clunk(m->client, pi->fid);
-	if (pi->read_fid != P9_NO_FID)
-		p9_clunk(m->client, pi->read_fid);
 	kfree(i->entry);
 	kfree(pi);
 }
@@ -189,8 +190,10 @@ static int p9fs_lookup(struct inode *dir, const char *name, size_t len, struct i
 	if (!i)
 		return make_inode(m, dir, name, len, fid, out);
 	/* The name that led here now is the one that surely exists. */
+	mutex_lock(&own(i)->lock);
 	uint32_t old = own(i)->fid;
 	own(i)->fid = fid;
+	mutex_unlock(&own(i)->lock);
 	p9_clunk(m->client, old);
 	*out = i;
 	return 0;
@@ -255,27 +258,17 @@ static void forget_recent(struct inode *i)
 
 /* -- attributes ---------------------------------------------------------------------------- */
 
-/* pi->lock held. Contents are what they were, or forgotten. => 0 or -ENOMEM. */
-static int compare(struct inode *i, const struct p9_attr *a)
+/* pi->lock held. Contents are what they were, or forgotten. */
+static void compare(struct inode *i, const struct p9_attr *a)
 {
 	struct p9_inode *pi = own(i);
-	struct mobj *fresh, *old = i->data;
-	bool same = a->size == old->size && a->qid.version == pi->qid.version &&
+	bool same = a->size == i->data->size && a->qid.version == pi->qid.version &&
 		    a->mtime == i->mtime.sec && a->mtime_ns == (uint32_t)i->mtime.nsec;
+	bool ours = p9_data_was_ours(i->data);
 
 	pi->qid = a->qid;
-	if (same || (pi->own_change && a->size == old->size)) {
-		pi->own_change = false;
-		return 0;
-	}
-	fresh = mobj_create(MOBJ_FILE, a->size);
-	if (!fresh)
-		return -ENOMEM;
-	fresh->ino = i->ino;
-	fresh->dev = i->fs->dev;
-	i->data = fresh;
-	mobj_put(old);
-	return 0;
+	if (!same && !(ours && a->size == i->data->size))
+		p9_data_renew(i->data, a->size);
 }
 
 static int p9fs_refresh(struct inode *i)
@@ -290,7 +283,7 @@ static int p9fs_refresh(struct inode *i)
 		if ((a.mode & S_IFMT) != (i->mode & S_IFMT))
 			error = -ENOENT; /* here: the name is another file's by now */
 		else if (inode_is_regular(i))
-			error = compare(i, &a);
+			compare(i, &a);
 		if (!error)
 			set_attributes(i, &a);
 	}
@@ -307,7 +300,8 @@ static int p9fs_changed(struct inode *i, unsigned what)
 			     .mtime = i->mtime.sec,
 			     .mtime_ns = (uint32_t)i->mtime.nsec};
 
-	own(i)->own_change = true;
+	if (i->data)
+		p9_data_own_change(i->data);
 	return p9_set_attr(client_of(i), own(i)->fid, &set);
 }
 
@@ -315,149 +309,82 @@ static int p9fs_set_size(struct inode *i, uint64_t size)
 {
 	const struct p9_set set = {.what = P9_SET_SIZE, .size = size};
 
-	own(i)->own_change = true;
+	p9_data_own_change(i->data);
 	return p9_set_attr(client_of(i), own(i)->fid, &set);
 }
 
 /* -- contents ------------------------------------------------------------------------------ */
 
-/* => the inode has a fid that is open for reading; 0 or -errno. */
-static int ensure_read_fid(struct inode *i)
+/* => pages of the inode's contents can be had, and written back if `write`. */
+static int open_data(struct inode *i, bool write)
 {
 	struct p9_inode *pi = own(i);
-	uint32_t fid;
-	int error;
 
-	if (pi->read_fid != P9_NO_FID)
-		return 0;
-	error = p9_walk(client_of(i), pi->fid, NULL, 0, &fid, NULL);
-	if (error)
-		return error;
-	error = p9_open(client_of(i), fid, O_RDONLY);
-	if (error) {
-		p9_clunk(client_of(i), fid);
-		return error;
-	}
-	pi->read_fid = fid;
-	return 0;
-}
-
-/* => whether the object has the page. */
-static bool has_page(struct mobj *o, uint64_t index)
-{
-	spin_lock(&o->lock);
-	bool has = mobj_lookup_locked(o, index) != NULL;
-	spin_unlock(&o->lock);
-	return has;
-}
-
-/* Gives the object a page that it has not. => 0 or -ENOMEM. */
-static int add_page(struct mobj *o, uint64_t index, const uint8_t *bytes, size_t len)
-{
-	struct frame *f = frame_alloc(0, TF_FILE, len < PAGE_SIZE ? FRAME_ZEROED : 0);
-
-	if (!f)
-		return -ENOMEM;
-	memcpy(frame_kva(f), bytes, len);
-	spin_lock(&o->lock);
-	int error = mobj_lookup_locked(o, index) ? -EEXIST : mobj_insert_locked(o, index, f);
-	spin_unlock(&o->lock);
-	if (error)
-		frame_put(f);
-	return error == -EEXIST ? 0 : error;
-}
-
-/* Reads pages [index, ...) that o has not, at most n. => how many were looked at; or -errno. */
-static ssize_t p9fs_fill(struct inode *i, struct mobj *o, uint64_t index, uint64_t n)
-{
-	struct p9_inode *pi = own(i);
-	uint64_t npages = 1;
-	uint8_t *buf;
-	ssize_t got = 0;
-	int error;
-
-	if (has_page(o, index))
-		return 1;
-	if (n > p9_chunk(client_of(i)) / PAGE_SIZE)
-		n = p9_chunk(client_of(i)) / PAGE_SIZE;
-	while (npages < n && !has_page(o, index + npages))
-		npages++;
-	buf = kmalloc(npages * PAGE_SIZE);
-	if (!buf)
-		return -ENOMEM;
 	mutex_lock(&pi->lock);
-	error = ensure_read_fid(i);
-	if (!error)
-		got = p9_read(client_of(i), pi->read_fid, index << PAGE_SHIFT, buf,
-			      npages * PAGE_SIZE);
+	int error = p9_data_open(i->data, pi->fid, write);
 	mutex_unlock(&pi->lock);
-	if (got < 0)
-		error = (int)got;
-	for (uint64_t p = 0; p < npages && !error; p++) {
-		uint64_t at = p * PAGE_SIZE, len = (uint64_t)got > at ? (uint64_t)got - at : 0;
-
-		error = add_page(o, index + p, buf + at, len < PAGE_SIZE ? len : PAGE_SIZE);
-	}
-	kfree(buf);
-	return error ? error : (ssize_t)npages;
+	return error;
 }
 
-static int p9fs_load(struct inode *i)
+static int p9fs_prepare(struct inode *i, bool write)
 {
-	int error = p9fs_refresh(i);
-	struct mobj *o = i->data;
-	uint64_t npages = ROUND_UP(o->size, PAGE_SIZE) >> PAGE_SHIFT;
+	int error = i->nlink ? p9fs_refresh(i) : 0;
 
-	for (uint64_t at = 0; at < npages && !error;) {
-		ssize_t n = p9fs_fill(i, o, at, npages - at);
-
-		if (n < 0)
-			error = (int)n;
-		else
-			at += (uint64_t)n;
-	}
+	if (!error && i->nlink)
+		error = open_data(i, write);
 	if (!error)
 		keep_recent(i);
 	return error;
 }
 
-static ssize_t p9fs_read(struct file *f, struct uio *u, uint64_t *pos)
+static int p9fs_sync(struct inode *i)
 {
-	struct mobj *o = f->data;
-	uint64_t end = *pos + u->left < o->size ? *pos + u->left : o->size;
-
-	if (*pos >= end)
-		return 0;
-	uint64_t last = (end - 1) >> PAGE_SHIFT, limit = ROUND_UP(o->size, PAGE_SIZE) >> PAGE_SHIFT;
-	for (uint64_t at = *pos >> PAGE_SHIFT; at <= last;) {
-		ssize_t n = p9fs_fill(f->inode, o, at, limit - at);
-
-		if (n < 0)
-			return n;
-		at += (uint64_t)n;
-	}
-	return regular_ops.read(f, u, pos);
+	return i->data ? p9_data_sync(i->data) : 0;
 }
 
-/* Writes into pages that the object has; those that it has not are the server's. */
-static void update_pages(struct mobj *o, uint64_t at, const uint8_t *bytes, size_t len)
+/* => the n-th inode of a bucket with a reference, or NULL: there are not so many. */
+static struct inode *nth_inode(struct p9_mount *m, unsigned bucket, unsigned n)
 {
-	while (len > 0) {
-		uint64_t offset = at & PAGE_MASK, n = PAGE_SIZE - offset;
+	struct inode *found = NULL;
 
-		if (n > len)
-			n = len;
-		spin_lock(&o->lock);
-		struct frame *fr = mobj_lookup_locked(o, at >> PAGE_SHIFT);
-		if (fr)
-			memcpy((uint8_t *)frame_kva(fr) + offset, bytes, n);
-		if (at + n > o->size)
-			o->size = at + n;
-		spin_unlock(&o->lock);
-		at += n;
-		bytes += n;
-		len -= n;
+	spin_lock(&m->lock);
+	list_for_each (it, &m->buckets[bucket]) {
+		struct p9_inode *pi = container_of(it, struct p9_inode, link);
+
+		if (n-- > 0)
+			continue;
+		if (inode_try_get(pi->inode))
+			found = pi->inode;
+		break;
 	}
+	spin_unlock(&m->lock);
+	return found;
+}
+
+static int p9fs_sync_all(struct fsys *fs)
+{
+	struct p9_mount *m = (struct p9_mount *)fs;
+	int error = 0;
+
+	for (unsigned b = 0; b < BUCKETS; b++) {
+		struct inode *i;
+
+		for (unsigned n = 0; (i = nth_inode(m, b, n)) != NULL; n++) {
+			int result = p9fs_sync(i);
+
+			error = error ? error : result;
+			inode_put(i);
+		}
+	}
+	return error;
+}
+
+/* What was appended by others since the file was opened is seen by who reads on. */
+static ssize_t p9fs_read(struct file *f, struct uio *u, uint64_t *pos)
+{
+	if (*pos >= f->data->size && f->inode->nlink)
+		p9fs_refresh(f->inode);
+	return p9_data_read(f, u, pos);
 }
 
 static ssize_t p9fs_write(struct file *f, struct uio *u, uint64_t *pos)
@@ -480,8 +407,7 @@ static ssize_t p9fs_write(struct file *f, struct uio *u, uint64_t *pos)
 		n = got > 0 ? p9_write(c, fid, *pos, buf, got) : -EFAULT;
 		if (n <= 0)
 			break;
-		own(f->inode)->own_change = true;
-		update_pages(f->data, *pos, buf, (size_t)n);
+		p9_data_written(f->data, *pos, buf, (size_t)n);
 		*pos += (uint64_t)n;
 		total += n;
 		if ((size_t)n < want)
@@ -515,11 +441,8 @@ static int p9fs_open(struct inode *i, uint32_t flags, struct file *f)
 	if (!inode_is_regular(i))
 		return -ENXIO;
 	error = p9fs_refresh(i);
-	if (!error && (flags & O_ACCMODE) != O_WRONLY) {
-		mutex_lock(&pi->lock);
-		error = ensure_read_fid(i);
-		mutex_unlock(&pi->lock);
-	}
+	if (!error && (flags & O_ACCMODE) != O_WRONLY)
+		error = open_data(i, false);
 	if (!error && (flags & O_ACCMODE) != O_RDONLY) {
 		error = p9_walk(client_of(i), pi->fid, NULL, 0, &fid, NULL);
 		if (!error) {
@@ -608,9 +531,6 @@ static int p9fs_link(struct inode *dir, const char *name, size_t len, struct ino
 
 static int p9fs_remove(struct inode *dir, const char *name, size_t len, struct inode *i)
 {
-	/* Contents that are open must be here before they are gone there. */
-	if (inode_is_regular(i) && i->refs > 2)
-		p9fs_load(i);
 	int error = p9_unlink(client_of(dir), own(dir)->fid, name, len, inode_is_dir(i));
 
 	if (error)
@@ -637,8 +557,6 @@ static int p9fs_rename(struct inode *dir, const char *name, size_t len, struct i
 		return -EINVAL;
 	if (inode_is_dir(i) && !e)
 		return -ENOMEM;
-	if (old && inode_is_regular(old) && old->refs > 2)
-		p9fs_load(old);
 	error = p9_rename(client_of(dir), own(dir)->fid, name, len, own(to_dir)->fid, to, to_len);
 	if (error) {
 		kfree(e);
@@ -672,7 +590,9 @@ static const struct fsys_ops p9fs_ops = {.lookup = p9fs_lookup,
 					 .changed = p9fs_changed,
 					 .set_size = p9fs_set_size,
 					 .open = p9fs_open,
-					 .load = p9fs_load,
+					 .prepare = p9fs_prepare,
+					 .sync = p9fs_sync,
+					 .sync_all = p9fs_sync_all,
 					 .free = p9fs_free};
 
 /* -- mounting ------------------------------------------------------------------------------ */

@@ -16,7 +16,7 @@ int program_prepare(struct inode *i)
 	if (!inode_is_regular(i) || !i->data)
 		return -EACCES;
 	int error = inode_access(i, &proc_current()->cred, X_OK);
-	return error ? error : inode_load(i);
+	return error ? error : inode_prepare(i, false);
 }
 
 /* Lets the contents know their path, for /proc/PID/maps. */

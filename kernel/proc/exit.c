@@ -240,6 +240,7 @@ _Noreturn void thread_exit(int status)
 	spin_unlock(&p->sighand->lock);
 	p->dead_ns += sched_ran_ns(t);
 	p->dead_minflt += t->minor_faults;
+	p->dead_majflt += t->major_faults;
 	p->nvoluntary += t->sched.nvoluntary;
 	p->nforced += t->sched.nforced;
 	last = --p->nlive == 0;
@@ -361,6 +362,7 @@ static void result_fill(struct wait_result *out, const struct proc *c, int statu
 	out->status = status;
 	out->ran_ns = proc_ran_ns_locked(c) + c->child_user_ns;
 	out->minflt = c->dead_minflt + c->child_minflt;
+	out->majflt = c->dead_majflt + c->child_majflt;
 	out->maxrss = c->dead_maxrss > c->child_maxrss ? c->dead_maxrss : c->child_maxrss;
 }
 
@@ -377,6 +379,7 @@ static bool ask(const struct wait_request *req, struct proc *p, struct proc *c,
 		if (!keep) {
 			p->child_user_ns += out->ran_ns;
 			p->child_minflt += out->minflt;
+			p->child_majflt += out->majflt;
 			if (out->maxrss > p->child_maxrss)
 				p->child_maxrss = out->maxrss;
 			reap_locked(c);

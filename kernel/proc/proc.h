@@ -104,9 +104,9 @@ struct proc {
 	int stop_report;         /* wait status of a stop or continuation not yet asked for; 0 */
 	struct waitq child_wait; /* its threads that wait for children */
 	uint64_t child_user_ns;  /* of children that were waited for, and theirs */
-	uint64_t child_minflt, child_maxrss;
+	uint64_t child_minflt, child_majflt, child_maxrss;
 	uint64_t dead_ns; /* time that its ended threads ran */
-	uint64_t dead_minflt, dead_maxrss, nvoluntary, nforced;
+	uint64_t dead_minflt, dead_majflt, dead_maxrss, nvoluntary, nforced;
 
 	/* Guarded by sighand's lock. */
 	struct sigqueue pending; /* for any thread */
@@ -259,7 +259,7 @@ struct wait_request {
 struct wait_result {
 	uint32_t pid, uid;
 	int status; /* as wait(2) */
-	uint64_t ran_ns, minflt, maxrss;
+	uint64_t ran_ns, minflt, majflt, maxrss;
 };
 /* => the pid; 0: WNOHANG, none yet; -ECHILD, -ERESTARTSYS. exit.c */
 int64_t proc_wait(const struct wait_request *req, struct wait_result *out);

@@ -301,7 +301,7 @@ int64_t sys_fsync(const uint64_t *a)
 {
 	struct file *f = sys_fd(a[0]);
 	int64_t result = !f || (f->flags & O_PATH)           ? -EBADF
-			 : f->data || inode_is_dir(f->inode) ? 0
+			 : f->data || inode_is_dir(f->inode) ? inode_sync(f->inode)
 							     : -EINVAL;
 
 	if (f)
@@ -321,6 +321,8 @@ int64_t sys_sync_file_range(const uint64_t *a)
 		result = -EINVAL;
 	else if (!f->data && !inode_is_dir(f->inode) && !inode_is_link(f->inode))
 		result = -ESPIPE;
+	else
+		result = inode_sync(f->inode);
 	if (f)
 		file_put(f);
 	return result;
@@ -329,5 +331,22 @@ int64_t sys_sync_file_range(const uint64_t *a)
 int64_t sys_sync(const uint64_t *a)
 {
 	(void)a;
+	for (struct fsys *fs = fsys_first(); fs; fs = fs->next)
+		if (fs->ops->sync_all)
+			fs->ops->sync_all(fs);
 	return 0;
+}
+
+int64_t sys_syncfs(const uint64_t *a)
+{
+	struct file *f = sys_fd(a[0]);
+	struct fsys *fs;
+	int64_t result = f && !(f->flags & O_PATH) ? 0 : -EBADF;
+
+	fs = f ? f->inode->fs : NULL;
+	if (result == 0 && fs && fs->ops->sync_all)
+		result = fs->ops->sync_all(fs);
+	if (f)
+		file_put(f);
+	return result;
 }

@@ -116,11 +116,13 @@ int64_t sys_getrusage(const uint64_t *a)
 	case RUSAGE_CHILDREN:
 		put_time(&r.utime, p->child_user_ns);
 		r.minflt = (int64_t)p->child_minflt;
+		r.majflt = (int64_t)p->child_majflt;
 		r.maxrss = (int64_t)(p->child_maxrss * (PAGE_SIZE / 1024));
 		break;
 	case RUSAGE_THREAD:
 		put_time(&r.utime, sched_ran_ns(t));
 		r.minflt = (int64_t)t->minor_faults;
+		r.majflt = (int64_t)t->major_faults;
 		r.maxrss = (int64_t)(p->as->resident_peak * (PAGE_SIZE / 1024));
 		r.nvcsw = (int64_t)t->sched.nvoluntary;
 		r.nivcsw = (int64_t)t->sched.nforced;
@@ -128,6 +130,7 @@ int64_t sys_getrusage(const uint64_t *a)
 	case RUSAGE_SELF:
 		put_time(&r.utime, proc_ran_ns_locked(p));
 		r.minflt = (int64_t)p->dead_minflt;
+		r.majflt = (int64_t)p->dead_majflt;
 		r.nvcsw = (int64_t)p->nvoluntary;
 		r.nivcsw = (int64_t)p->nforced;
 		list_for_each (it, &p->threads) {
@@ -136,6 +139,7 @@ int64_t sys_getrusage(const uint64_t *a)
 			if (each->is_exiting)
 				continue;
 			r.minflt += (int64_t)each->minor_faults;
+			r.majflt += (int64_t)each->major_faults;
 			r.nvcsw += (int64_t)each->sched.nvoluntary;
 			r.nivcsw += (int64_t)each->sched.nforced;
 		}

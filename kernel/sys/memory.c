@@ -45,12 +45,8 @@ static int request_file(struct map_request *m, struct file *f, uint64_t prot, ui
 		return -ENODEV;
 	if (flags & MAP_GROWSDOWN)
 		return -EINVAL;
-	if (f->inode->fs && f->inode->fs->ops->load) {
-		if (type != MAP_PRIVATE && (prot & PROT_WRITE))
-			return -ENODEV; /* nothing would write it back */
-		if (type != MAP_PRIVATE)
-			m->flags |= VMA_NOWRITE;
-		int error = f->data == f->inode->data ? inode_load(f->inode) : 0;
+	if (f->data == f->inode->data) {
+		int error = inode_prepare(f->inode, type != MAP_PRIVATE && mode == O_RDWR);
 
 		if (error)
 			return error;
@@ -347,6 +343,42 @@ int64_t sys_mincore(const uint64_t *a)
 	return 0;
 }
 
+/*
+ * Mappings and files share frames, so what is written back is what a file of elsewhere has dirty.
+ * => 0, -ENOMEM (a hole; the rest was done), or what writing failed with.
+ */
+static int sync_range(struct aspace *as, uint64_t start, uint64_t end)
+{
+	int error = 0;
+
+	while (start < end) {
+		struct mobj *o = NULL;
+		uint64_t first = 0, last = 0;
+
+		mutex_lock(&as->lock);
+		struct vma *v = aspace_next(as, VADDR(start));
+		if (!v || v->start.v > start)
+			error = error ? error : -ENOMEM;
+		uint64_t from = v && v->start.v > start ? v->start.v : start;
+		uint64_t to = v && v->end.v < end ? v->end.v : end;
+		if (v && v->start.v < end && (v->flags & VMA_SHARED) && v->file->pager) {
+			o = v->file;
+			mobj_get(o);
+			first = v->file_offset + ((from - v->start.v) >> PAGE_SHIFT);
+			last = first + ((to - from) >> PAGE_SHIFT);
+		}
+		mutex_unlock(&as->lock);
+		if (o) {
+			int result = mobj_write_back(o, first, last);
+
+			error = error ? error : result;
+			mobj_put(o);
+		}
+		start = v ? to : end;
+	}
+	return error;
+}
+
 int64_t sys_msync(const uint64_t *a)
 {
 	uint64_t flags = a[2], end;
@@ -358,8 +390,7 @@ int64_t sys_msync(const uint64_t *a)
 	error = range_check(a[0], a[1], &end);
 	if (error)
 		return error;
-	/* Mappings and files share frames: there is nothing to write back. */
-	return is_mapped(proc_current()->as, a[0], end) ? 0 : -ENOMEM;
+	return sync_range(proc_current()->as, a[0], end);
 }
 
 /*

@@ -138,6 +138,7 @@ static void rusage_of(struct linux_rusage *r, const struct wait_result *w)
 	r->utime.sec = (int64_t)(w->ran_ns / NS_PER_SECOND);
 	r->utime.usec = (int64_t)(w->ran_ns % NS_PER_SECOND / 1000);
 	r->minflt = (int64_t)w->minflt;
+	r->majflt = (int64_t)w->majflt;
 	r->maxrss = (int64_t)(w->maxrss * (PAGE_SIZE / 1024));
 }
 

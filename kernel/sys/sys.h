@@ -19,7 +19,7 @@ sys_call /* files.c */
 	sys_read, sys_write, sys_readv, sys_writev, sys_pread64, sys_pwrite64, sys_preadv,
 	sys_pwritev, sys_preadv2, sys_pwritev2, sys_lseek, sys_close, sys_close_range, sys_dup,
 	sys_dup3, sys_fcntl, sys_ioctl, sys_fsync,
-	sys_sync, sys_sync_file_range;
+	sys_sync, sys_syncfs, sys_sync_file_range;
 sys_call /* move.c, space.c */
 	sys_sendfile, sys_copy_file_range, sys_splice, sys_tee, sys_vmsplice, sys_ftruncate,
 	sys_fallocate, sys_fadvise64, sys_readahead;

@@ -39,7 +39,8 @@ bool kernel_page_fault(struct trapframe *tf, vaddr_t va, unsigned access, bool f
 	if (!as)
 		return false; /* here: a process that is ending has no memory any more */
 	r = aspace_fault_trap(as, va, tf->cause, tf->pc, t->proc->pid, access, from_user);
-	t->minor_faults += r.signo == 0;
+	t->minor_faults += r.signo == 0 && !r.is_major;
+	t->major_faults += r.is_major;
 	if (r.signo)
 		fault_refused(t, &r, va, from_user);
 	return r.signo == 0;

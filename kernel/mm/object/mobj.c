@@ -87,6 +87,8 @@ void mobj_put(struct mobj *o)
 	CHECK3(before, >, 0);
 	if (before > 1)
 		return;
+	if (o->pager)
+		o->pager->release(o);
 	mobj_discard(o, 0, UINT64_MAX);
 	CHECK3(o->nframes, ==, 0);
 	kfree(o->label);
@@ -427,10 +429,23 @@ struct mobj *mobj_fork(struct mobj *o)
 
 /* -- contents ------------------------------------------------------------------------------ */
 
+/* => len, or less: up to the first page of [offset, offset + len) that cannot be had. */
+static size_t pages_in(struct mobj *o, uint64_t offset, size_t len)
+{
+	uint64_t at = ROUND_DOWN(offset, PAGE_SIZE);
+
+	for (; at < offset + len && at < o->size; at += PAGE_SIZE)
+		if (mobj_page_in(o, at >> PAGE_SHIFT) < 0)
+			return at > offset ? at - offset : 0;
+	return len;
+}
+
 size_t mobj_read(struct mobj *o, uint64_t offset, void *buf, size_t len)
 {
 	size_t done = 0;
 
+	if (o->pager)
+		len = pages_in(o, offset, len);
 	spin_lock(&o->lock);
 	if (offset >= o->size)
 		len = 0;

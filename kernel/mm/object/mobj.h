@@ -16,6 +16,25 @@
 
 struct frame;
 
+struct mobj;
+
+/*
+ * Where the pages of an object come from that has not all of them, and where those go that were
+ * written. No lock of the object's is held; an address space's may be. NULL in an object: a page
+ * that has no frame is zeroes.
+ */
+struct mobj_pager {
+	/* => page `index` has a frame: 1, it was read; 0, it was there. Or -ENOMEM; -ENXIO, the
+	 * contents end before it; another error. */
+	int (*page_in)(struct mobj *o, uint64_t index);
+	/* A page that has a frame is about to be written through a mapping. => false: no memory. */
+	bool (*dirtied)(struct mobj *o, uint64_t index);
+	/* Writes what is dirty in [start, end). => 0 or the first error. */
+	int (*write_back)(struct mobj *o, uint64_t start, uint64_t end);
+	/* The object is about to go, with the frames it has. */
+	void (*release)(struct mobj *o);
+};
+
 enum mobj_kind { MOBJ_ANON, MOBJ_FILE };
 
 struct mobj {
@@ -29,7 +48,9 @@ struct mobj {
 	unsigned height;        /* levels of nodes; 0: no frame, no root */
 	struct mobj *copy;      /* while a space is forked: what the child has in its place */
 	uint64_t ino, dev;      /* of the file, for /proc/PID/maps */
-	char *label;            /* its path, kmalloc'd; set once. NULL: none is known */
+	const struct mobj_pager *pager;
+	void *pager_ctx; /* the pager's */
+	char *label;     /* its path, kmalloc'd; set once. NULL: none is known */
 };
 
 struct mobj *mobj_create(enum mobj_kind kind, uint64_t size); /* refs 1; NULL: no memory */
@@ -39,6 +60,18 @@ void mobj_put(struct mobj *o); /* the last reference frees its frames */
 static inline const char *mobj_label(const struct mobj *o)
 {
 	return o->label ? o->label : "";
+}
+
+/* => as pager.page_in. */
+static inline int mobj_page_in(struct mobj *o, uint64_t index)
+{
+	return o->pager ? o->pager->page_in(o, index) : 0;
+}
+
+/* => dirty pages of [start, end) are where they came from; 0 or -errno. */
+static inline int mobj_write_back(struct mobj *o, uint64_t start, uint64_t end)
+{
+	return o->pager ? o->pager->write_back(o, start, end) : 0;
 }
 
 #define MOBJ_SHIFT 6
@@ -103,7 +136,7 @@ struct frame *mobj_next_locked(struct mobj *o, uint64_t *index, uint64_t end);
 
 /*
  * Copies file contents to a kernel buffer; holes read as zeroes.
- * => bytes copied: fewer than len only at the end of the object.
+ * => bytes copied: fewer than len only at the end of the object, or where a page cannot be had.
  */
 size_t mobj_read(struct mobj *o, uint64_t offset, void *buf, size_t len);
 /* Writes, extending size. => bytes written; fewer only when memory ran out. */

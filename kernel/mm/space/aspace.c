@@ -64,18 +64,21 @@ void vma_free(struct vma *v)
 		cache_free(vma_cache, v);
 }
 
+static uint64_t vma_npages(const struct vma *v)
+{
+	return (v->end.v - v->start.v) >> PAGE_SHIFT;
+}
+
 void vma_release(struct vma *v)
 {
 	if (v->anon)
 		mobj_put(v->anon);
-	if (v->file)
+	if (v->file) {
+		if (v->flags & VMA_SHARED) /* whoever waits for the result has called msync */
+			mobj_write_back(v->file, v->file_offset, v->file_offset + vma_npages(v));
 		mobj_put(v->file);
+	}
 	vma_free(v);
-}
-
-static uint64_t vma_npages(const struct vma *v)
-{
-	return (v->end.v - v->start.v) >> PAGE_SHIFT;
 }
 
 static void tell_add(const struct aspace *as, const struct vma *v)

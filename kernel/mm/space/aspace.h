@@ -106,6 +106,7 @@ struct fault_result {
 	unsigned kind; /* TK_* of abi/trace.h */
 	int signo;     /* 0: served. SIGSEGV, SIGBUS or SIGKILL */
 	int code;      /* si_code */
+	bool is_major; /* a page had to be read */
 };
 
 /* Serves a page fault at va: the whole policy on one screen. `access`: one of VMA_READ/WRITE/EXEC.

@@ -13,6 +13,9 @@
  * below, first extends the stack. What the VMA forbids is SIGSEGV, what lies
  * beyond a file's last page is SIGBUS, and a lack of frames is SIGKILL.
  *
+ * A page of a file may have to be read first, with the lock held: a major fault. One
+ * that cannot be read is SIGBUS.
+ *
  * A fault may also find that all is well: another hart was faster, or the
  * hardware remembered that an entry was missing. Mapping once more flushes that.
  *
@@ -24,11 +27,6 @@
 #include "kernel/mm/frame/frame.h"
 #include "kernel/mm/space/vma.h"
 #include "abi/linux.h"
-
-static struct fault_result served(unsigned kind)
-{
-	return (struct fault_result){.kind = kind};
-}
 
 static struct fault_result refused(unsigned kind, int signo, int code)
 {
@@ -134,7 +132,10 @@ static bool is_in_object(const struct mobj *o, uint64_t index)
 	return index < (o->size >> PAGE_SHIFT) + ((o->size & PAGE_MASK) != 0);
 }
 
-/* => the object's page, made of zeroes (*made) where it has none; NULL: no memory. */
+/*
+ * => the object's page, with a reference, since others may cut the file meanwhile; made of zeroes
+ *    (*made) where it has none. NULL: no memory.
+ */
 static struct frame *object_page(struct mobj *o, uint64_t index, bool *made)
 {
 	struct frame *f;
@@ -150,8 +151,21 @@ static struct frame *object_page(struct mobj *o, uint64_t index, bool *made)
 		}
 		*made = true;
 	}
+	if (f)
+		frame_get(f);
 	spin_unlock(&o->lock);
 	return f;
+}
+
+/* A page of v's file that comes from elsewhere. => 1: it was read; 0: it is here; -errno. */
+static int page_in(struct vma *v, uint64_t index, bool write)
+{
+	int result = mobj_page_in(v->file, index);
+
+	if (result >= 0 && write && (v->flags & VMA_SHARED) &&
+	    !v->file->pager->dirtied(v->file, index))
+		result = -ENOMEM;
+	return result;
 }
 
 /* Chooses the frame for a page of v, and how the fault is to be counted. */
@@ -160,16 +174,24 @@ static struct fault_result page_serve(struct aspace *as, struct vma *v, uint64_t
 {
 	uint64_t vpn = va >> PAGE_SHIFT,
 		 index = v->file_offset + (vpn - (v->start.v >> PAGE_SHIFT));
-	bool write = access == VMA_WRITE, own = false, made;
+	bool write = access == VMA_WRITE, own = false, major = false, made;
 	unsigned rights = vma_rights(v), kind;
 	struct arch_mapping old;
-	struct frame *f;
+	struct frame *f, *held = NULL;
 
 	if (v->file && !is_in_object(v->file, index))
 		return refused(TK_SIGBUS, SIGBUS, BUS_ADRERR);
 
+	if (v->file && v->file->pager && ((v->flags & VMA_SHARED) || !own_lookup(v, vpn))) {
+		int result = page_in(v, index, write);
+
+		if (result < 0)
+			return result == -ENOMEM ? refused(TK_OOM, SIGKILL, SI_KERNEL)
+						 : refused(TK_SIGBUS, SIGBUS, BUS_ADRERR);
+		major = result > 0;
+	}
 	if (v->flags & VMA_SHARED) {
-		f = object_page(v->file, index, &made);
+		f = held = object_page(v->file, index, &made);
 		kind = made && v->file->kind == MOBJ_ANON ? TK_ZERO
 		       : write                            ? TK_SHARED_WRITE
 							  : TK_FILE;
@@ -187,7 +209,7 @@ static struct fault_result page_serve(struct aspace *as, struct vma *v, uint64_t
 			}
 		}
 	} else if (v->file) {
-		f = object_page(v->file, index, &made);
+		f = held = object_page(v->file, index, &made);
 		kind = TK_FILE;
 		if (f && write) {
 			f = own_create(v, vpn, f);
@@ -203,7 +225,10 @@ static struct fault_result page_serve(struct aspace *as, struct vma *v, uint64_t
 		kind = TK_ZERO_READ;
 		rights &= ~(unsigned)ARCH_W;
 	}
-	if (!f || space_map_frame(as, va, f, rights, &old))
+	bool mapped = f && space_map_frame(as, va, f, rights, &old) == 0;
+	if (held)
+		frame_put(held);
+	if (!mapped)
 		return refused(TK_OOM, SIGKILL, SI_KERNEL);
 	if (old.present && old.pfn.v == frame_pfn(f).v) {
 		/* here: the page was mapped, and at most W was missing */
@@ -212,8 +237,11 @@ static struct fault_result page_serve(struct aspace *as, struct vma *v, uint64_t
 		else if (own)
 			kind = TK_COW_REUSE;
 	}
-	as->minor_faults++;
-	return served(kind);
+	if (major)
+		as->major_faults++;
+	else
+		as->minor_faults++;
+	return (struct fault_result){.kind = kind, .is_major = major};
 }
 
 static inline struct fault_result fault_serve(struct aspace *as, vaddr_t va, unsigned access)
