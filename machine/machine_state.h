@@ -93,6 +93,12 @@ void plic_set_level(struct machine *m, unsigned source, bool level);
 /* Terminal input for the UART's receiver. => how many of `len` bytes its FIFO took. */
 size_t uart_input(struct machine *m, const void *buf, size_t len);
 
+/*
+ * Input as the firmware hands it on: from the UART's receiver. If there is none, the host will be
+ * asked, as when the guest listens. => how many bytes, up to `len`.
+ */
+size_t uart_take(struct machine *m, void *buf, size_t len);
+
 /* The moment (clock) at which the UART asks the host for input; UINT64_MAX if never. */
 uint64_t uart_deadline(const struct machine *m);
 

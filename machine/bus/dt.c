@@ -128,6 +128,7 @@ static void cpu(void *fdt, const struct machine_config *cfg, unsigned id)
 	fdt_property_string(fdt, "compatible", "riscv");
 	fdt_property_string(fdt, "riscv,isa", cfg->no_svadu ? DT_ISA_ADE : DT_ISA);
 	fdt_property_u32(fdt, "riscv,cbom-block-size", CBO_BLOCK);
+	fdt_property_u32(fdt, "riscv,cbop-block-size", CBO_BLOCK);
 	fdt_property_u32(fdt, "riscv,cboz-block-size", CBO_BLOCK);
 	fdt_property_string(fdt, "mmu-type", mmu[cfg->max_levels - 3]);
 	fdt_begin_node(fdt, "interrupt-controller");

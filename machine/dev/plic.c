@@ -7,13 +7,14 @@
  *   --------------> pending --------> in service ----------> idle, or pending if still high
  *
  * A context's interrupt is up while some source is pending, enabled for it, and of a priority
- * above its threshold. A claim takes the one of highest priority, the lowest number first.
+ * above its threshold. A claim takes the one of highest priority, the lowest number first; it
+ * does not ask the threshold, so that a hart may poll with its interrupt masked.
  * A request once made stays pending if its line falls before the claim: who claims it finds
  * nothing to do.
  *
  * I1. pending and in_service are disjoint.
  * I2. A line that is high is pending or in service.
- * I3. xEIP of a hart = its context has a claimable source; kept by plic_update after each change.
+ * I3. xEIP of a hart = its context has such a source; kept by plic_update after each change.
  *
  * Source: RISC-V Platform-Level Interrupt Controller 1.0.0.
  */
@@ -54,10 +55,10 @@ static unsigned context_count(const struct plic *p)
 	return 2 * p->m->cfg.harts;
 }
 
-/* => the source that a claim would take, 0 if none. A priority of 0 is never above a threshold. */
-static unsigned context_best(const struct plic *p, unsigned ctx)
+/* => the source of highest priority above `threshold`, 0 if none. Priority 0 is never above one. */
+static unsigned context_best(const struct plic *p, unsigned ctx, uint32_t threshold)
 {
-	uint32_t best_priority = p->threshold[ctx];
+	uint32_t best_priority = threshold;
 	unsigned best = 0;
 
 	for (unsigned w = 0; w < PLIC_WORDS; w++) {
@@ -79,7 +80,7 @@ static void plic_update(struct plic *p)
 {
 	for (unsigned ctx = 0; ctx < context_count(p); ctx++)
 		hart_set_irq(&p->m->harts[ctx / 2], ctx % 2 ? IRQ_SEIP : IRQ_MEIP,
-			     context_best(p, ctx) != 0);
+			     context_best(p, ctx, p->threshold[ctx]) != 0);
 }
 
 void plic_set_level(struct machine *m, unsigned source, bool level)
@@ -97,7 +98,7 @@ void plic_set_level(struct machine *m, unsigned source, bool level)
 
 static uint32_t plic_claim(struct plic *p, unsigned ctx)
 {
-	unsigned source = context_best(p, ctx);
+	unsigned source = context_best(p, ctx, 0);
 
 	if (source) {
 		bit_set(p->pending, source, false);

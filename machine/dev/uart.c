@@ -7,10 +7,11 @@
  *
  * Input is asked of the host when the guest *listens*: its FIFO is empty, and either the interrupt
  * for received data is enabled, or LSR was read LISTEN_READS times in a row and nothing else
- * done, as a program does that waits for a key. Then the host is asked at the next multiple of
- * UART_POLL_NS, and at each one after that until something comes; so what is typed or piped before
- * the guest is ready is not lost, and when it arrives does not depend on the host's speed if the
- * host waits for it, as it does with a file or a pipe.
+ * done, as a program does that waits for a key, or the firmware was asked for input in vain. Then
+ * the host is asked at the next multiple of UART_POLL_NS, and at each one after that until
+ * something comes; so what is typed or piped before the guest is ready is not lost, and when it
+ * arrives does not depend on the host's speed if the host waits for it, as it does with a file or a
+ * pipe.
  *
  *   offset  read        write       with LCR.DLAB
  *     0     RBR         THR         DLL
@@ -64,6 +65,7 @@ struct uart {
 	uint8_t rx[UART_FIFO];
 	unsigned rx_head, rx_count;
 	unsigned lsr_reads; /* in a row, up to LISTEN_READS */
+	bool wanted;        /* uart_take found nothing, and nothing has come since */
 	bool ended;         /* the host has no more input */
 	uint64_t next_poll; /* clock */
 };
@@ -80,7 +82,7 @@ static uint8_t uart_cause(const struct uart *u)
 static bool listens(const struct uart *u)
 {
 	return u->m->host.uart_read && !u->ended && !u->rx_count &&
-	       ((u->ier & IER_RX) || u->lsr_reads == LISTEN_READS);
+	       ((u->ier & IER_RX) || u->lsr_reads == LISTEN_READS || u->wanted);
 }
 
 /* The first moment after `clock` at which the host is asked. */
@@ -132,6 +134,19 @@ static uint8_t uart_receive(struct uart *u)
 	u->rx_head = (u->rx_head + 1) % UART_FIFO;
 	u->rx_count--;
 	return byte;
+}
+
+size_t uart_take(struct machine *m, void *buf, size_t len)
+{
+	struct uart *u = m->uart;
+	uint8_t *to = buf;
+	size_t n = 0;
+
+	u->wanted = len && !u->rx_count;
+	while (n < len && u->rx_count)
+		to[n++] = uart_receive(u);
+	uart_update(u);
+	return n;
 }
 
 static bool uart_load(void *self, uint64_t offset, unsigned size, uint64_t *out)
@@ -204,8 +219,9 @@ static bool uart_store(void *self, uint64_t offset, unsigned size, uint64_t wide
 static void uart_hash(void *self, uint64_t *h)
 {
 	const struct uart *u = self;
-	uint64_t state[] = {u->ier, u->lcr,      u->mcr,      u->scr,       u->fcr,   u->dll,
-			    u->dlm, u->tx_event, u->rx_count, u->lsr_reads, u->ended, u->next_poll};
+	uint64_t state[] = {u->ier,    u->lcr,   u->mcr,      u->scr,      u->fcr,
+			    u->dll,    u->dlm,   u->tx_event, u->rx_count, u->lsr_reads,
+			    u->wanted, u->ended, u->next_poll};
 
 	machine_hash_bytes(h, state, sizeof(state));
 	for (unsigned i = 0; i < u->rx_count; i++)
@@ -218,6 +234,7 @@ size_t uart_input(struct machine *m, const void *buf, size_t len)
 	const uint8_t *p = buf;
 	size_t taken = 0;
 
+	u->wanted &= len == 0;
 	while (taken < len && u->rx_count < UART_FIFO)
 		u->rx[(u->rx_head + u->rx_count++) % UART_FIFO] = p[taken++];
 	uart_update(u);

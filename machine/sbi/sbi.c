@@ -10,6 +10,8 @@
  *   IPI       send_ipi                       DBCN      a console for first lines and panics
  *   RFENCE    fences on other harts          legacy    0 to 8, as in SBI 0.1
  *
+ * The console is the serial port: its stream, and what its receiver holds.
+ *
  * Fences take effect at once: only one hart runs at a time, and the others are between two
  * instructions.
  *
@@ -309,7 +311,7 @@ static struct sbi_result call_srst(struct hart *h, uint64_t fid, const uint64_t 
 static struct sbi_result call_dbcn(struct hart *h, uint64_t fid, const uint64_t *a)
 {
 	uint8_t byte = (uint8_t)a[0];
-	const void *text;
+	void *text;
 
 	if (fid > 2)
 		return error(SBI_NOT_SUPPORTED);
@@ -317,11 +319,11 @@ static struct sbi_result call_dbcn(struct hart *h, uint64_t fid, const uint64_t 
 		return machine_emit(h->m, STREAM_UART, &byte, 1) ? success(0) : error(SBI_FAILED);
 	if (a[0] == 0)
 		return success(0);
-	text = a[2] == 0 ? bus_dma(h->m, a[1], a[0], false) : NULL;
+	text = a[2] == 0 ? bus_dma(h->m, a[1], a[0], fid == 1) : NULL;
 	if (!text)
 		return error(SBI_INVALID_PARAM);
 	if (fid == 1)
-		return success(0); /* no input is waiting */
+		return success(uart_take(h->m, text, a[0]));
 	return machine_emit(h->m, STREAM_UART, text, a[0]) ? success(a[0]) : error(SBI_FAILED);
 }
 
@@ -333,7 +335,7 @@ static uint64_t call_legacy(struct hart *h, uint64_t eid, const uint64_t *a)
 	switch (eid) {
 	case EXT_LEGACY_SET_TIMER: set_timer(h, a[0]); break;
 	case EXT_LEGACY_PUTCHAR: machine_emit(h->m, STREAM_UART, &byte, 1); break;
-	case EXT_LEGACY_GETCHAR: return UINT64_MAX; /* nothing there */
+	case EXT_LEGACY_GETCHAR: return uart_take(h->m, &byte, 1) ? byte : UINT64_MAX;
 	case EXT_LEGACY_CLEAR_IPI: hart_set_irq(h, IRQ_SSIP, false); break;
 	case EXT_LEGACY_SEND_IPI: send_ipi(h->m, legacy_hart_set(h, a[0])); break;
 	case EXT_LEGACY_FENCE_I: code_flush(h->m); break;

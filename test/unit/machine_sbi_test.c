@@ -181,11 +181,52 @@ static void console(void **state)
 	assert_int_equal(call(&b, 0, DBCN, 0, 5, 0x1000, 0, 0), -3);
 	assert_int_equal(call(&b, 0, DBCN, 0, 5, text, 1, 0), -3);
 	assert_int_equal(call(&b, 0, DBCN, 0, UINT64_MAX, text, 0, 0), -3);
-	assert_int_equal(call(&b, 0, DBCN, 1, 5, text, 0, 0), 0);
-	assert_int_equal(value(&b, 0), 0);
-	assert_int_equal(call(&b, 0, 2, 0, 0, 0, 0, 0), -1); /* legacy getchar: nothing */
 	b.refuse[STREAM_UART] = true;
 	assert_int_equal(call(&b, 0, DBCN, 0, 5, text, 0, 0), -1);
+	board_fini(&b);
+}
+
+static long typed(void *ctx, void *buf, size_t len)
+{
+	struct board *b = ctx;
+
+	if (b->in_pos == b->in_len)
+		return -1;
+	return board_read(b, STREAM_UART, buf, len);
+}
+
+/* Input is asked of the host once the firmware was asked in vain; then it waits to be taken. */
+static void console_input(void **state)
+{
+	struct board b;
+	uint64_t text = BOARD_RAM_BASE + 64;
+	char got[8] = "";
+
+	start(&b, 1);
+	b.m->host.uart_read = typed;
+	b.in = "some more input than fits";
+	b.in_len = strlen(b.in);
+	machine_run(b.m, 1000000);
+	assert_int_equal(b.nreads, 0);
+	assert_int_equal(call(&b, 0, DBCN, 1, 5, text, 0, 0), 0);
+	assert_int_equal(value(&b, 0), 0);
+	machine_run(b.m, 2000000);
+	assert_int_equal(b.nreads, 1);
+	assert_int_equal(call(&b, 0, DBCN, 1, 5, text, 0, 0), 0);
+	assert_int_equal(value(&b, 0), 5);
+	machine_ram_read(b.m, paddr(text), got, 6);
+	assert_string_equal(got, "some ");
+	assert_int_equal(call(&b, 0, 2, 0, 0, 0, 0, 0), 'm');
+	assert_int_equal(call(&b, 0, DBCN, 1, 100, text, 0, 0), 0);
+	assert_int_equal(value(&b, 0), 10); /* what the FIFO had left */
+	machine_run(b.m, 3000000);
+	assert_int_equal(b.nreads, 1); /* nothing was asked in vain */
+	assert_int_equal(call(&b, 0, 2, 0, 0, 0, 0, 0), -1);
+	machine_run(b.m, 4000000);
+	assert_int_equal(b.nreads, 2);
+	assert_int_equal(call(&b, 0, DBCN, 1, 100, text, 0, 0), 0);
+	assert_int_equal(value(&b, 0), 9);
+	assert_int_equal(call(&b, 0, DBCN, 1, 5, 0x1000, 0, 0), -3);
 	board_fini(&b);
 }
 
@@ -214,9 +255,13 @@ static void ends_the_machine(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(base_and_probes),          cmocka_unit_test(timers),
-	    cmocka_unit_test(interrupts_between_harts), cmocka_unit_test(fences),
-	    cmocka_unit_test(harts_start_and_stop),     cmocka_unit_test(console),
+	    cmocka_unit_test(base_and_probes),
+	    cmocka_unit_test(timers),
+	    cmocka_unit_test(interrupts_between_harts),
+	    cmocka_unit_test(fences),
+	    cmocka_unit_test(harts_start_and_stop),
+	    cmocka_unit_test(console),
+	    cmocka_unit_test(console_input),
 	    cmocka_unit_test(ends_the_machine),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
