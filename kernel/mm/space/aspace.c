@@ -277,7 +277,7 @@ void vma_split(struct aspace *as, struct vma *v, uint64_t at, struct vma *spare)
 static bool is_continued(const struct vma *a, const struct vma *b)
 {
 	return a->end.v == b->start.v && a->flags == b->flags && a->kind == b->kind &&
-	       !(a->flags & VMA_GROWSDOWN) && a->file == b->file &&
+	       a->file == b->file &&
 	       (!a->file || a->file_offset + vma_npages(a) == b->file_offset) &&
 	       (a->anon == b->anon || !a->anon || !b->anon);
 }

@@ -208,12 +208,16 @@ static bool brk_grow(struct aspace *as, uint64_t old_end, uint64_t new_end)
 
 /*
  * The heap ends at new_end, below old_end. What lies there goes, be it the heap's or not; a mapping
- * that sticks out on both sides stays in two parts.
+ * that sticks out on both sides stays in two parts. => false: no memory, or nothing lies there,
+ * which Linux refuses.
  */
 static bool brk_shrink(struct aspace *as, uint64_t old_end, uint64_t new_end)
 {
-	struct vma *spare = vma_alloc();
+	struct vma *spare;
 
+	if (!space_covered(as, new_end, old_end))
+		return false;
+	spare = vma_alloc();
 	if (spare)
 		space_unmap(as, new_end, old_end, spare);
 	return spare;
