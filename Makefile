@@ -182,6 +182,21 @@ $(BUILD)/test/native/%: test/guest/%.c $(BUILD)/flags/native
 	$(call say,CC,$< (native))
 	$(Q)$(CC) $(USER_CFLAGS) $< -o $@ -lm
 
+# Differential tests, for both as well. Optimised: they are long.
+MODEL_CFLAGS := $(filter-out -O0,$(USER_CFLAGS)) -O1
+MODEL_BIN := $(BUILD)/test/model/memory $(BUILD)/test/native/memory
+FLAGS_model := $(CC) $(CROSS)gcc $(MODEL_CFLAGS)
+
+$(BUILD)/test/model/%: test/model/%.c $(BUILD)/flags/model
+	@mkdir -p $(@D)
+	$(call say,UCC,$<)
+	$(Q)$(CROSS)gcc $(MODEL_CFLAGS) $< -o $@
+
+$(BUILD)/test/native/memory: test/model/memory.c $(BUILD)/flags/model
+	@mkdir -p $(@D)
+	$(call say,CC,$< (native))
+	$(Q)$(CC) $(MODEL_CFLAGS) $< -o $@
+
 # -- unit tests ------------------------------------------------------------------------------
 # Host parts once more under ASan and UBSan, as an archive, so that a test links what it names and
 # may put its own stub in the place of the rest. Kernel parts likewise, compiled for the host.
@@ -262,7 +277,7 @@ test:
 	@test/install-deps run test
 	@$(MAKE) $(JOBS) test-built
 
-test-built: all debug $(UNIT_TESTS) $(GUEST_BIN) $(NATIVE_BIN) $(BUILD)/bench/costs
+test-built: all debug $(UNIT_TESTS) $(GUEST_BIN) $(NATIVE_BIN) $(BUILD)/bench/costs $(MODEL_BIN)
 	@UNIT_TESTS='$(UNIT_TESTS)' test/run-all
 
 BENCH_SRC := test/bench/integer.c test/bench/ring.c test/bench/stream.c
@@ -308,7 +323,7 @@ soak:
 	@test/install-deps run test
 	@$(MAKE) $(JOBS) soak-built
 
-soak-built: all debug $(UNIT_TESTS) $(GUEST_BIN) $(NATIVE_BIN)
+soak-built: all debug $(UNIT_TESTS) $(GUEST_BIN) $(NATIVE_BIN) $(MODEL_BIN)
 	@UNIT_TESTS='$(UNIT_TESTS)' test/run-soak
 
 .PHONY: install clean
@@ -322,4 +337,4 @@ clean:
 
 -include $(HOST_OBJ:.o=.d) $(KERNEL_OBJ:.o=.d) $(DEBUG_OBJ:.o=.d) $(ASAN_OBJ:.o=.d) $(KERNEL_HOST_OBJ:.o=.d)
 -include $(wildcard $(BUILD)/asan/test/unit/*.d $(BUILD)/kernel-host/test/unit/*.d)
--include $(USER_BIN:=.d) $(GUEST_BIN:=.d) $(NATIVE_BIN:=.d) $(BENCH_BIN:=.d)
+-include $(USER_BIN:=.d) $(GUEST_BIN:=.d) $(NATIVE_BIN:=.d) $(MODEL_BIN:=.d) $(BENCH_BIN:=.d)
