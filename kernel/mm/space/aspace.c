@@ -243,6 +243,14 @@ void vma_remove(struct aspace *as, struct vma *v)
 	tree_remove(as, v);
 }
 
+/* Its place in the tree, and what nodes above it say of it, do not depend on them. */
+void vma_set_prot(struct aspace *as, struct vma *v, unsigned prot)
+{
+	tell_remove(as, v);
+	v->flags = (v->flags & ~(unsigned)VMA_PROT) | prot;
+	tell_add(as, v);
+}
+
 void vma_resize(struct aspace *as, struct vma *v, uint64_t start, uint64_t end)
 {
 	tell_remove(as, v);

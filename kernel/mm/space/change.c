@@ -32,14 +32,19 @@ static void apply_rights(struct aspace *as, struct vma *v)
 		space_unmap_pages(as, v->start.v, v->end.v);
 }
 
-/* Lock held; two spare VMAs, which are used or freed. */
-static int protect_locked(struct aspace *as, uint64_t start, uint64_t end, unsigned prot,
-			  struct vma *spare[2])
+/* Lock held. */
+static int protect_locked(struct aspace *as, uint64_t start, uint64_t end, unsigned prot)
 {
 	struct vma *v = aspace_find(as, VADDR(start));
-	unsigned nspare = 2;
+	struct vma *last = v && v->end.v >= end ? v : aspace_find(as, VADDR(end - 1));
+	struct vma *spare[2] = {NULL, NULL}; /* for the VMAs that will be split at start and end */
 	int err = v ? 0 : -ENOMEM;
 
+	if ((v && v->start.v < start && !(spare[0] = vma_alloc())) ||
+	    (last && last->end.v > end && !(spare[1] = vma_alloc()))) {
+		vma_free(spare[0]);
+		return -ENOMEM;
+	}
 	/* here: [start, at) has been changed; v contains at, or there is a hole */
 	for (uint64_t at = start; !err && at < end; v = aspace_find(as, VADDR(at))) {
 		if (!v) {
@@ -55,26 +60,26 @@ static int protect_locked(struct aspace *as, uint64_t start, uint64_t end, unsig
 			continue;
 		}
 		if (v->start.v < at) {
-			vma_split(as, v, at, spare[--nspare]);
-			v = spare[nspare];
+			vma_split(as, v, at, spare[0]);
+			v = spare[0];
+			spare[0] = NULL;
 		}
-		if (v->end.v > end)
-			vma_split(as, v, end, spare[--nspare]);
-		vma_remove(as, v);
-		v->flags = (v->flags & ~(unsigned)VMA_PROT) | prot;
-		vma_insert(as, v);
+		if (v->end.v > end) {
+			vma_split(as, v, end, spare[1]);
+			spare[1] = NULL;
+		}
+		vma_set_prot(as, v, prot);
 		apply_rights(as, v);
 		at = v->end.v;
 		vma_join(as, v);
 	}
-	while (nspare > 0)
-		vma_free(spare[--nspare]);
+	vma_free(spare[0]);
+	vma_free(spare[1]);
 	return err;
 }
 
 int aspace_protect(struct aspace *as, vaddr_t start, uint64_t len, unsigned prot)
 {
-	struct vma *spare[2];
 	uint64_t end;
 	int err;
 
@@ -84,15 +89,8 @@ int aspace_protect(struct aspace *as, vaddr_t start, uint64_t len, unsigned prot
 		return 0;
 	if (!range_of(start.v, len, &end))
 		return -ENOMEM;
-	spare[0] = vma_alloc();
-	spare[1] = vma_alloc();
-	if (!spare[0] || !spare[1]) {
-		vma_free(spare[0]);
-		vma_free(spare[1]);
-		return -ENOMEM;
-	}
 	mutex_lock(&as->lock);
-	err = protect_locked(as, start.v, end, prot, spare);
+	err = protect_locked(as, start.v, end, prot);
 	mutex_unlock(&as->lock);
 	return err;
 }

@@ -67,6 +67,7 @@ void vma_place(struct aspace *as, const struct vma *v, struct vma *spare);
 
 void vma_insert(struct aspace *as, struct vma *v); /* where nothing is, and joins nothing */
 void vma_remove(struct aspace *as, struct vma *v); /* from the tree; the caller has it then */
+void vma_set_prot(struct aspace *as, struct vma *v, unsigned prot); /* its VMA_PROT flags */
 
 /* => [start, end) overlaps no other VMA, and v's old range. */
 void vma_resize(struct aspace *as, struct vma *v, uint64_t start, uint64_t end);
