@@ -104,13 +104,14 @@ uint64_t arch_time_ns(void)
 
 void arch_timer_set(uint64_t time_ns)
 {
-	uint64_t seconds = time_ns / NS_PER_S, rest = time_ns % NS_PER_S;
-	uint64_t ticks =
-	    boot_ticks + seconds * timebase_hz + (rest * timebase_hz + NS_PER_S - 1) / NS_PER_S;
+	uint64_t seconds, rest, ticks;
 
 	if (percpu()->timer_ns == time_ns)
 		return;
 	percpu()->timer_ns = time_ns;
+	seconds = time_ns / NS_PER_S;
+	rest = time_ns % NS_PER_S;
+	ticks = boot_ticks + seconds * timebase_hz + (rest * timebase_hz + NS_PER_S - 1) / NS_PER_S;
 	if (time_ns == UINT64_MAX) {
 		csr_clear(CSR_SIE, 1UL << IRQ_STIP);
 		ticks = UINT64_MAX;
