@@ -12,8 +12,9 @@
  *
  *     costs [SUBJECT...]      faults calls forks threads; all without one
  *
- * prints `ROW INSTRUCTIONS`, or `ROW -` where the kernel does not have the thing. The same program
- * is the first process of another kernel when it is /init of its initial RAM disk.
+ * prints, at the end so that no row pays for the output of another, `ROW INSTRUCTIONS`, or `ROW -`
+ * where the kernel does not have the thing. The same program is the first process of another kernel
+ * when it is /init of its initial RAM disk.
  */
 #include "costs.h"
 #include <stdio.h>
@@ -22,6 +23,12 @@
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
+
+static struct {
+	const char *name;
+	uint64_t cost; /* 0: none */
+} rows[64];
+static size_t nrows;
 
 uint64_t now(void)
 {
@@ -33,13 +40,13 @@ uint64_t now(void)
 
 void report(const char *row, uint64_t total, uint64_t count)
 {
-	printf("%s %lu\n", row, (total + count / 2) / count);
-	fflush(stdout);
+	rows[nrows].name = row;
+	rows[nrows++].cost = (total + count / 2) / count;
 }
 
 void report_none(const char *row)
 {
-	printf("%s -\n", row);
+	rows[nrows++].name = row;
 }
 
 void die_if(int bad, const char *what)
@@ -83,6 +90,7 @@ int main(int argc, char **argv)
 	    {"faults", measure_faults},
 	};
 
+	sleep(2); /* what the kernel's start has left to do is done then */
 	for (size_t i = 0; i < sizeof subjects / sizeof subjects[0]; i++) {
 		int asked = argc < 2;
 
@@ -90,6 +98,12 @@ int main(int argc, char **argv)
 			asked |= strcmp(argv[a], subjects[i].name) == 0;
 		if (asked)
 			subjects[i].measure();
+	}
+	for (size_t i = 0; i < nrows; i++) {
+		if (rows[i].cost)
+			printf("%s %lu\n", rows[i].name, rows[i].cost);
+		else
+			printf("%s -\n", rows[i].name);
 	}
 	return 0;
 }
