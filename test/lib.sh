@@ -58,6 +58,7 @@ cores() {
 }
 
 # boot_qemu FOLDER MEMORY ARCHIVE INIT STDIN [QEMU OPTION...]: our kernel under QEMU and OpenSBI.
+# $APPEND: more words of the kernel's command line.
 # => FOLDER/{out,err,serial}, what QEMU says in FOLDER/qemu, the status in $status (124: it hung).
 boot_qemu() {
 	local dir=$1 memory=$2 archive=$3 init=$4 input=$5
@@ -71,6 +72,6 @@ boot_qemu() {
 		-chardev "file,id=o,path=$dir/out" -device virtserialport,chardev=o,name=stdout \
 		-chardev "file,id=e,path=$dir/err" -device virtserialport,chardev=e,name=stderr \
 		-chardev stdio,id=i,signal=off -device virtserialport,chardev=i,name=stdin \
-		-kernel "${KERNEL_ELF:-$BUILD_ABS/kernel.elf}" -initrd "$archive" -append "init=$init seed=1" \
+		-kernel "${KERNEL_ELF:-$BUILD_ABS/kernel.elf}" -initrd "$archive" -append "init=$init seed=1 ${APPEND-}" \
 		< "$input" > "$dir/qemu" 2>&1 || status=$?
 }
