@@ -59,7 +59,11 @@ enum { FETCH_USER, FETCH_SUPER, FETCH_BARE, FETCH_BARE_M, FETCH_BANKS };
 
 #define DATA_SLOTS  256
 #define FETCH_SLOTS 64
-#define TAG_INVALID 1 /* no address of a page has bit 0 set */
+/*
+ * No address equals it. A tag is compared with an address whose bits 3 to 11 are cleared, while the
+ * lower ones stay, so that a misaligned access does not hit.
+ */
+#define TAG_INVALID 0x800
 
 /* A page that loads or stores may reach without asking the model again. */
 struct data_slot {
