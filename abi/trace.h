@@ -10,6 +10,10 @@
  * `pfn`, which counts 4 KiB frames from physical address 0. Text travels in
  * registers, NUL-padded, eight bytes each, first byte lowest.
  *
+ * FILE_MISSING tells an absolute path that led nowhere in the tree's root, in as
+ * many events as its text needs, the last of which has a NUL; made: it was to be
+ * made. FILE_REFUSED names the file system that is only shown, by its source.
+ *
  * A page fault is bracketed by FAULT_BEGIN and FAULT_END on the same hart, and
  * what the kernel does for it lies between. Frames: every frame of RAM is
  * TF_FREE until an event says otherwise; FRAME_SET gives a run of frames a
@@ -43,7 +47,9 @@
 #define TRACE_THREAD_EXIT  19 /* tid     pid      status  -       -       -             */
 #define TRACE_SIGNAL       20 /* tid     signo    si_code handler -       - handler runs */
 #define TRACE_HART_START   21 /* hart    -        -        -       -       - paging is on there */
-#define TRACE_MAX          22
+#define TRACE_FILE_MISSING 22 /* pid     made    text[0] ...      text[3] - a file not found */
+#define TRACE_FILE_REFUSED 23 /* pid     0       text[0] ...      text[3] - not to be changed */
+#define TRACE_MAX          24
 
 /* How a page fault ended. */
 #define TK_NONE         0

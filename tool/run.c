@@ -24,6 +24,7 @@
 #include "machine/machine.h"
 #include "tool/gdb.h"
 #include "tool/folders.h"
+#include "tool/hints.h"
 #include "tool/host.h"
 #include "tool/initramfs.h"
 #include "tool/json.h"
@@ -80,6 +81,7 @@ struct run {
 	struct initramfs_program programs[MAX_PROGRAMS]; /* side by side */
 	unsigned nprograms;
 	struct folders folders;
+	struct hints hints;
 	struct initramfs ramfs;
 
 	const char *cc, *cflags;
@@ -235,6 +237,7 @@ static void on_trace(void *ctx, struct machine *m, unsigned hart, unsigned event
 	struct run *r = ctx;
 
 	lens_trace(r->lens, m, hart, event, args);
+	hints_trace(&r->hints, event, args);
 }
 
 static void on_stale(void *ctx, struct machine *m, unsigned hart,
@@ -398,6 +401,7 @@ static unsigned report(struct run *r, const struct run_facts *facts)
 	struct text t = {0};
 	unsigned status;
 
+	hints_print(&r->hints, &r->folders);
 	fputs(lens_crash(r->lens), stderr);
 	if (facts->status == EXIT_SIGNAL_BASE + SIGKILL)
 		say_out_of_memory(r);
@@ -428,6 +432,7 @@ static void clean(struct run *r)
 		machine_destroy(r->machine);
 	lens_destroy(r->lens);
 	folders_close(&r->folders);
+	hints_free(&r->hints);
 	initramfs_free(&r->ramfs);
 	for (unsigned n = 0; n < r->nprograms; n++)
 		program_close(&r->programs[n].program);

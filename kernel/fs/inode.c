@@ -37,6 +37,7 @@
 #include "kernel/fs/xattr.h"
 #include "kernel/lib/lib.h"
 #include "kernel/lib/lock.h"
+#include "kernel/lib/trace.h"
 #include "kernel/mm/frame/slab.h"
 #include "kernel/mm/object/mobj.h"
 #include "kernel/proc/clock.h"
@@ -184,7 +185,33 @@ void inode_put(struct inode *i)
 	}
 }
 
+/* Tells the lens a text, in as many events as it needs. */
+void fs_trace_text(unsigned event, bool made, const char *text)
+{
+	size_t len = strlen(text) + 1;
+	uint32_t pid = proc_current()->pid;
+
+	for (size_t at = 0; at < len; at += 4 * sizeof(uint64_t)) {
+		uint64_t w[4] = {0};
+
+		memcpy(w, text + at, len - at < sizeof w ? len - at : sizeof w);
+		if (event == TRACE_FILE_MISSING)
+			TRACE(TRACE_FILE_MISSING, pid, made, w[0], w[1], w[2], w[3]);
+		else
+			TRACE(TRACE_FILE_REFUSED, pid, made, w[0], w[1], w[2], w[3]);
+	}
+}
+
 int inode_access(const struct inode *i, const struct cred *cred, unsigned want)
+{
+	int error = inode_permits(i, cred, want);
+
+	if (error == -EROFS)
+		fs_trace_text(TRACE_FILE_REFUSED, false, i->fs->source);
+	return error;
+}
+
+int inode_permits(const struct inode *i, const struct cred *cred, unsigned want)
 {
 	unsigned bits = i->mode;
 

@@ -153,6 +153,9 @@ static inline bool inode_is_fifo(const struct inode *i)
 	return (i->mode & S_IFMT) == S_IFIFO;
 }
 
+/* Tells the lens a text: a path that was missing, the source of what is only shown. */
+void fs_trace_text(unsigned event, bool made, const char *text);
+
 /* The tree's lock: guards names, links and parents of all folders. */
 void tree_lock(void);
 void tree_unlock(void);
@@ -177,8 +180,12 @@ static inline void inode_get(struct inode *i)
 }
 void inode_put(struct inode *i); /* NULL is allowed */
 
-/* => whether `cred` may do all of want (R_OK, W_OK, X_OK bits): 0, -EACCES or -EROFS. */
+/*
+ * => whether `cred` may do all of want (R_OK, W_OK, X_OK bits): 0, -EACCES or -EROFS. Of the first,
+ *    what is only shown is told to the lens when it is to be written.
+ */
 int inode_access(const struct inode *i, const struct cred *cred, unsigned want);
+int inode_permits(const struct inode *i, const struct cred *cred, unsigned want);
 
 /*
  * What is written is not run, and the other way around: both -ETXTBSY. A run holds a reference to

@@ -25,6 +25,7 @@
 #include "kernel/fs/context.h"
 #include "kernel/lib/lib.h"
 #include "kernel/mm/frame/slab.h"
+#include "abi/trace.h"
 #include "kernel/proc/proc.h"
 
 #define MAX_LINKS 40
@@ -36,6 +37,7 @@ struct walk {
 	unsigned nlinks, flags; /* WALK_* */
 	struct inode *dir;      /* with a reference */
 	struct inode *top;      /* with a reference */
+	bool missed;            /* a name was missing where files of the host could have been */
 };
 
 #define WALK_SCOPED (WALK_BENEATH | WALK_IN_ROOT)
@@ -171,6 +173,34 @@ static int walk_step(struct walk *w, const char *name, size_t len, struct inode 
 	return 0;
 }
 
+/* => whether a folder is the root's own, or of what is under it. */
+static bool is_of_root(const struct inode *dir)
+{
+	return dir->fs == fsys_first() || dir->fs->root->upper;
+}
+
+/* Tells the lens the absolute path of what was not found from `start`. */
+static void tell_missing(struct inode *start, const char *path, bool made)
+{
+	char *text = kmalloc(2 * PATH_MAX);
+	ssize_t n = 0;
+
+	if (!text)
+		return;
+	if (*path != '/') {
+		tree_lock();
+		n = tree_path(start, text, PATH_MAX);
+		tree_unlock();
+		if (n > 0)
+			text[n - 1] = '/';
+	}
+	if (n >= 0) {
+		memcpy(text + n, path, strlen(path) + 1);
+		fs_trace_text(TRACE_FILE_MISSING, made, text);
+	}
+	kfree(text);
+}
+
 /* The walk itself, on w->left. => as path_walk. */
 static int walk_left(struct walk *w, struct path *out)
 {
@@ -209,6 +239,7 @@ static int walk_left(struct walk *w, struct path *out)
 		if (error)
 			return error;
 		if (!next) {
+			w->missed = is_of_root(w->dir);
 			if (!is_last || !(flags & WALK_PARENT))
 				return -ENOENT;
 			inode_get(w->dir);
@@ -275,6 +306,8 @@ int path_walk(struct inode *start, const char *path, unsigned flags, struct path
 	if (!error)
 		error = walk_left(&w, out);
 	tree_unlock();
+	if (w.missed)
+		tell_missing(start, path, flags & WALK_PARENT);
 	inode_put(w.dir);
 	inode_put(w.top);
 	kfree(w.text[0]);

@@ -189,7 +189,7 @@ static int64_t access_at(int dirfd, uint64_t path, uint64_t mode, uint32_t flags
 		cred.euid = cred.uid;
 		cred.egid = cred.gid;
 	}
-	error = inode_access(i, &cred, (unsigned)mode);
+	error = inode_permits(i, &cred, (unsigned)mode);
 	inode_put(i);
 	return error;
 }

@@ -98,3 +98,44 @@ for entry in etc lib lib64 tmp dev proc home other; do
 done
 is "each entry of the root is there once" [ $entry = other ]
 [ "$entry" = other ] && [ "$(grep -cx other out)" = 1 ] || not_ok "root entries" "$(cat out)"
+
+# The hint at the end.
+cat > ask.c << 'END'
+#include <stdio.h>
+int main(int argc, char **argv)
+{
+	for (int i = 1; i + 1 < argc; i += 2)
+		puts(fopen(argv[i], argv[i + 1]) ? "ok" : "no");
+	return 0;
+}
+END
+"${CROSS}gcc" -static -o ask ask.c
+refuses_hint() { # NAME PATTERN COMMAND...
+	local what=$1 pattern=$2
+	shift 2
+	run "$@"
+	if [ "$(grep -c hint: err)" = 1 ]; then
+		expect "$what" 0 "$pattern"
+	else
+		not_ok "$what" "not one hint:" "$(cat err)"
+	fi
+}
+refuses_hint "a refused write is named" "hint: $dir is shown to be read only; --write $dir " \
+	"$LIMPID" run ./ask new w new2 w ask.c r+
+run "$LIMPID" run --write . ./ask new w /etc/passwd r /tmp/other w /tmp/none r none r
+expect "... and nothing without need" 0
+is "... no hint" [ ! -s err ]
+if host=$(mktemp -d /srv/limpid-XXXXXX 2> /dev/null); then
+	echo text > "$host/file"
+	refuses_hint "a file that is not shown is named" "hint: $host/file is not shown .*--share $host " \
+		"$LIMPID" run ./ask "$host/none" r "$host/file" r
+	refuses_hint "a file that was to be made" "hint: $host/new is not shown .*--write $host " \
+		"$LIMPID" run ./ask "$host/new" w
+	run "$LIMPID" run --share "$host" ./ask "$host/file" r "$host/none" r
+	expect_out "... and with --share it is there" "ok
+no"
+	is "... no hint" [ ! -s err ]
+	rm -r "$host"
+else
+	skip "a file that is not shown is named" "/srv cannot be written"
+fi
