@@ -205,8 +205,24 @@ _Noreturn void arch_user_enter(struct arch_thread *current);
 int64_t arch_clone(const uint64_t *args);
 int64_t arch_clone3(const uint64_t *args);
 
-/* The page of code for programs. => its bytes, at most a page; where in it handlers return to. */
-const void *arch_vdso(size_t *len, uint64_t *sigreturn);
+/* What the page of code for programs needs to tell the time. */
+struct arch_vdso_data {
+	uint64_t boot_ticks;  /* of the hart's counter at arch_time_ns() = 0 */
+	uint64_t ns_per_tick; /* 0: no whole number; programs ask the kernel then */
+	uint64_t epoch_ns;    /* real time at arch_time_ns() = 0; filled in above */
+};
+
+/*
+ * The page of code for programs. => its bytes, at most a page; where in it handlers return to, and
+ * where the page has its data.
+ */
+struct arch_vdso {
+	const void *code;
+	size_t len;
+	uint64_t sigreturn, data;
+};
+struct arch_vdso arch_vdso(void);
+void arch_vdso_data(struct arch_vdso_data *out); /* all but epoch_ns */
 
 /* The program's floating-point registers, to be read; to be changed. */
 const struct arch_fp *arch_fp_get(struct arch_thread *current);

@@ -3,6 +3,7 @@
  */
 #include "kernel/proc/clock.h"
 #include "kernel/proc/proc.h"
+#include "kernel/proc/vdso.h"
 #include "kernel/proc/wait.h"
 
 #define DEFAULT_EPOCH 1767225600UL /* 2026-01-01T00:00:00Z */
@@ -21,11 +22,17 @@ void clock_set_epoch(uint64_t seconds)
 void clock_set_realtime(uint64_t ns)
 {
 	__atomic_store_n(&epoch_ns, ns - arch_time_ns(), __ATOMIC_RELAXED);
+	vdso_time_changed();
+}
+
+uint64_t clock_epoch_ns(void)
+{
+	return __atomic_load_n(&epoch_ns, __ATOMIC_RELAXED);
 }
 
 uint64_t clock_realtime_ns(void)
 {
-	return __atomic_load_n(&epoch_ns, __ATOMIC_RELAXED) + arch_time_ns();
+	return clock_epoch_ns() + arch_time_ns();
 }
 
 int clock_cpu_find(int clock, uint32_t *tid, bool *is_thread)

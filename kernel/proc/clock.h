@@ -12,6 +12,7 @@
 
 void clock_set_epoch(uint64_t seconds);
 uint64_t clock_realtime_ns(void);
+uint64_t clock_epoch_ns(void); /* the real time at arch_time_ns() = 0 */
 
 /* => 0; -EINVAL: no such clock. Clocks of processor time are the current thread's or process's, or
  * those that the number names. */

@@ -9,6 +9,7 @@
 struct aspace;
 
 int vdso_map(struct aspace *as);                  /* sets as->vdso. => 0 or -ENOMEM */
+void vdso_time_changed(void);                     /* clock_epoch_ns() is another now */
 uint64_t vdso_sigreturn(const struct aspace *as); /* address of the trampoline */
 
 #endif

@@ -34,6 +34,7 @@
 
 static bool has_dbcn, has_srst, has_sstc;
 static uint64_t timebase_hz = BOARD_TIMEBASE_HZ;
+static uint64_t ns_per_tick; /* 0: not a whole number */
 static uint64_t boot_ticks;
 static volatile uint32_t *finisher;
 
@@ -91,15 +92,25 @@ void sbi_timer_init(bool sstc, uint64_t hz)
 {
 	has_sstc = sstc;
 	timebase_hz = hz;
+	ns_per_tick = NS_PER_S % hz == 0 ? NS_PER_S / hz : 0;
 	boot_ticks = csr_read(CSR_TIME);
 	arch_timer_set(UINT64_MAX);
 }
 
+/* The common case is a whole number of nanoseconds in a tick. */
 uint64_t arch_time_ns(void)
 {
 	uint64_t ticks = csr_read(CSR_TIME) - boot_ticks;
 
+	if (ns_per_tick)
+		return ticks * ns_per_tick;
 	return ticks / timebase_hz * NS_PER_S + ticks % timebase_hz * NS_PER_S / timebase_hz;
+}
+
+void arch_vdso_data(struct arch_vdso_data *out)
+{
+	out->boot_ticks = boot_ticks;
+	out->ns_per_tick = ns_per_tick;
 }
 
 void arch_timer_set(uint64_t time_ns)

@@ -148,13 +148,15 @@ _Noreturn void arch_user_enter(struct arch_thread *a)
 	user_enter(a->user);
 }
 
-#define VDSO_SIGRETURN 0x800 /* vdso/vdso.ld */
+#define VDSO_SIGRETURN 0x800 /* vdso/vdso.ld, both */
+#define VDSO_DATA      0xfe0
 
 extern const char vdso_image[], vdso_image_end[];
 
-const void *arch_vdso(size_t *len, uint64_t *sigreturn)
+struct arch_vdso arch_vdso(void)
 {
-	*len = (size_t)(vdso_image_end - vdso_image);
-	*sigreturn = VDSO_SIGRETURN;
-	return vdso_image;
+	return (struct arch_vdso){.code = vdso_image,
+				  .len = (size_t)(vdso_image_end - vdso_image),
+				  .sigreturn = VDSO_SIGRETURN,
+				  .data = VDSO_DATA};
 }
