@@ -70,6 +70,21 @@ struct linux_clone_args {
 #define SCHED_IDLE          5
 #define SCHED_RESET_ON_FORK 0x40000000
 
+struct linux_sched_attr {
+	uint32_t size, policy;
+	uint64_t flags;
+	int32_t nice;
+	uint32_t priority;
+	uint64_t runtime, deadline, period;
+	uint32_t util_min, util_max;
+};
+#define SCHED_ATTR_SIZE_VER0     48
+#define SCHED_FLAG_RESET_ON_FORK 0x01
+#define SCHED_FLAG_KEEP_POLICY   0x08
+#define SCHED_FLAG_KEEP_PARAMS   0x10
+#define SCHED_FLAG_UTIL_CLAMP    0x60
+#define SCHED_FLAG_ALL           0x7f
+
 /* -- prctl, personality ------------------------------------------------------------------- */
 
 #define PR_SET_PDEATHSIG  1

@@ -50,9 +50,10 @@
 #include "kernel/proc/proc.h"
 #include "kernel/proc/wait.h"
 
-#define SLICE_NS       3000000UL      /* Linux's base slice, 3 ms on a few harts */
+#define SLICE_NS       SCHED_SLICE_NS
 #define CREDIT_NS      (SLICE_NS / 2) /* how far behind a sleeper may begin */
 #define NICE_0         1024
+#define IDLE_WEIGHT    3           /* of SCHED_IDLE, as on Linux: less than any nice */
 #define STEAL_PATIENCE 1000        /* tries; longer than any section under a run queue's lock */
 #define RT_BASE        (1UL << 62) /* vruntimes of real-time threads lie this far below */
 
@@ -119,14 +120,15 @@ static int64_t key_of(const struct runq *rq, const struct thread *t)
 	return (int64_t)(t->sched.vruntime - rq->least);
 }
 
-static void enqueue(struct runq *rq, struct thread *t)
+/* first: before those of the same order, as one that only made room for a better one. */
+static void enqueue(struct runq *rq, struct thread *t, bool first)
 {
 	struct avl_node **link = &rq->tree.root, *parent = NULL;
 	int64_t key = key_of(rq, t);
 
 	while (*link) {
 		parent = *link;
-		link = key < key_of(rq, thread_of(parent)) ? &parent->left : &parent->right;
+		link = key < key_of(rq, thread_of(parent)) + first ? &parent->left : &parent->right;
 	}
 	avl_insert(&rq->tree, &t->sched.node, parent, link);
 	t->sched.is_queued = true;
@@ -160,7 +162,7 @@ static void charge(struct runq *rq, uint64_t now)
 		return; /* here: its process may be gone already */
 	if (__builtin_expect(t->proc->cpu_armed, 0))
 		__atomic_fetch_sub(&t->proc->cpu_left, (int64_t)ran, __ATOMIC_RELAXED);
-	t->sched.vruntime += t->sched.nice == 0 ? ran : ran * NICE_0 / weights[t->sched.nice + 20];
+	t->sched.vruntime += t->sched.weight == NICE_0 ? ran : ran * NICE_0 / t->sched.weight;
 }
 
 /* -- the clock ----------------------------------------------------------------------------- */
@@ -240,7 +242,7 @@ static void queue_and_unlock(struct runq *rq, struct thread *t)
 		rq = to;
 		spin_lock(&rq->lock);
 	}
-	enqueue(rq, t);
+	enqueue(rq, t, false);
 	tell = tell_queued(rq, t);
 	spin_unlock(&rq->lock);
 	kick(tell);
@@ -375,7 +377,7 @@ static void schedule(bool forced)
 	charge(rq, arch_time_ns());
 	if (prev != rq->idle && prev->sched.state == THREAD_RUNNABLE) {
 		if (prev->sched.affinity >> arch_hart() & 1)
-			enqueue(rq, prev);
+			enqueue(rq, prev, forced && prev->sched.policy == SCHED_FIFO);
 		else
 			rq->away = prev;
 	}
@@ -505,6 +507,11 @@ _Noreturn void sched_die(void)
 
 /* -- beginning ----------------------------------------------------------------------------- */
 
+static uint32_t weight_of(const struct sched_entity *e)
+{
+	return e->policy == SCHED_IDLE ? IDLE_WEIGHT : weights[e->nice + 20];
+}
+
 void sched_entity_init(struct sched_entity *e, const struct sched_entity *parent)
 {
 	memset(e, 0, sizeof *e);
@@ -516,6 +523,14 @@ void sched_entity_init(struct sched_entity *e, const struct sched_entity *parent
 		e->policy = parent->policy;
 		e->rt_priority = parent->rt_priority;
 	}
+	if (parent && parent->reset_on_fork) {
+		bool rt = e->policy == SCHED_FIFO || e->policy == SCHED_RR;
+
+		e->policy = rt ? SCHED_OTHER : e->policy;
+		e->nice = rt || e->nice < 0 ? 0 : e->nice;
+		e->rt_priority = 0;
+	}
+	e->weight = weight_of(e);
 }
 
 void sched_start(struct thread *t)
@@ -628,21 +643,39 @@ void sched_cpu_watch(struct proc *p)
 
 /* -- attributes ---------------------------------------------------------------------------- */
 
-void sched_set(struct thread *t, int nice, int policy, int rt_priority)
+struct sched_choice sched_get(const struct thread *t)
+{
+	const struct sched_entity *e = &t->sched;
+
+	return (struct sched_choice){e->nice, e->policy, e->rt_priority, e->reset_on_fork};
+}
+
+void sched_set(struct thread *t, const struct sched_choice *c)
 {
 	struct runq *rq = runq_lock(t);
-	bool queued = t->sched.is_queued;
+	struct sched_entity *e = &t->sched;
+	bool queued = e->is_queued;
+	uint64_t tell = 0;
 
 	if (t == rq->current)
 		charge(rq, arch_time_ns());
 	if (queued)
 		dequeue(rq, t);
-	t->sched.nice = nice;
-	t->sched.policy = policy;
-	t->sched.rt_priority = rt_priority;
-	if (queued)
-		enqueue(rq, t);
+	e->nice = c->nice;
+	e->policy = c->policy;
+	e->rt_priority = c->rt_priority;
+	e->reset_on_fork = c->reset_on_fork;
+	e->weight = weight_of(e);
+	if (queued) {
+		enqueue(rq, t, false);
+		tell = tell_queued(rq, t);
+	} else if (t == rq->current && rq->nqueued > 0) {
+		/* It may have to make room. */
+		thread_work(t, WORK_RESCHED);
+		tell = 1UL << e->hart;
+	}
 	spin_unlock(&rq->lock);
+	kick(tell);
 }
 
 int sched_set_affinity(struct thread *t, uint64_t harts)

@@ -23,6 +23,16 @@ enum thread_state {
 	THREAD_KILLABLE = 16, /* until woken, or its process ends */
 };
 
+#define SCHED_SLICE_NS 3000000UL /* Linux's base slice, 3 ms on a few harts */
+
+/* What programs choose of a thread's scheduling. */
+struct sched_choice {
+	int nice;   /* -20 .. 19 */
+	int policy; /* SCHED_* */
+	int rt_priority;
+	bool reset_on_fork;
+};
+
 /* A thread's part in scheduling. */
 struct sched_entity {
 	struct avl_node node; /* in the run queue, by vruntime; while is_queued */
@@ -36,6 +46,8 @@ struct sched_entity {
 	uint64_t nvoluntary, nforced; /* times it gave the hart up, or lost it */
 	int nice;                     /* -20 .. 19 */
 	int policy, rt_priority;      /* SCHED_*, as told; real-time ones run before all others */
+	bool reset_on_fork;           /* children do not inherit what is better than usual */
+	uint32_t weight;              /* follows from nice and policy */
 	struct timer timer;           /* of thread_sleep() */
 	bool timed_out;
 };
@@ -78,7 +90,8 @@ void sched_tick(void);                /* the hart's timer struck */
 void sched_ipi(void);                 /* another hart has something for this one */
 void sched_clock_update(void);        /* the hart's first timer has changed */
 void sched_cpu_watch(struct proc *p); /* p->cpu_left has changed, wherever its threads run */
-void sched_set(struct thread *t, int nice, int policy, int rt_priority);
+struct sched_choice sched_get(const struct thread *t);
+void sched_set(struct thread *t, const struct sched_choice *c);
 int sched_set_affinity(struct thread *t, uint64_t harts); /* 0; -EINVAL: no such hart runs */
 uint64_t sched_harts(void);                               /* set of harts that run threads */
 uint64_t sched_ran_ns(const struct thread *t);

@@ -4,10 +4,10 @@
 #include "kernel/sys/sys.h"
 #include "kernel/proc/clock.h"
 
-#define NICE_MIN -20
-#define NICE_MAX 19
-#define RT_MAX   99
-#define SLICE_MS 100 /* of SCHED_RR, as Linux says; here all slices are alike */
+#define NICE_MIN    -20
+#define NICE_MAX    19
+#define RT_MAX      99
+#define RR_SLICE_NS 100000000 /* as Linux says; here all slices are alike */
 
 int64_t sys_sched_yield(const uint64_t *a)
 {
@@ -79,6 +79,9 @@ int64_t sys_getcpu(const uint64_t *a)
 
 /* -- policies ------------------------------------------------------------------------------ */
 
+#define SCHED_DEADLINE 6 /* known by name, refused */
+#define SCHED_EXT      7
+
 static bool is_policy(int policy)
 {
 	return policy == SCHED_OTHER || policy == SCHED_FIFO || policy == SCHED_RR ||
@@ -90,12 +93,52 @@ static bool is_rt(int policy)
 	return policy == SCHED_FIFO || policy == SCHED_RR;
 }
 
+/* => whether t's limit lets it have that nice without privilege. */
+static bool may_have_nice(const struct thread *t, int nice)
+{
+	return (uint64_t)(20 - nice) <= t->proc->rlimits[RLIMIT_NICE].cur;
+}
+
+/* What an unprivileged caller may make of t; the rest is EPERM. */
+static bool may_set(const struct thread *t, const struct sched_choice *c)
+{
+	const struct sched_entity *e = &t->sched;
+	uint64_t limit = t->proc->rlimits[RLIMIT_RTPRIO].cur;
+
+	if (proc_current()->cred.euid == 0)
+		return true;
+	if (!is_rt(c->policy) && c->nice < e->nice && !may_have_nice(t, c->nice))
+		return false;
+	if (is_rt(c->policy) &&
+	    ((c->policy != e->policy && limit == 0) ||
+	     (c->rt_priority > e->rt_priority && (uint64_t)c->rt_priority > limit)))
+		return false;
+	/* Idle is as good as a nice of 20. */
+	if (e->policy == SCHED_IDLE && c->policy != SCHED_IDLE && !may_have_nice(t, e->nice))
+		return false;
+	return may_change(t) && (c->reset_on_fork || !e->reset_on_fork);
+}
+
+/* Tree locked. */
+static int64_t set_locked(struct thread *t, const struct sched_choice *c)
+{
+	if (!is_policy(c->policy))
+		return -EINVAL;
+	if (is_rt(c->policy) ? c->rt_priority < 1 || c->rt_priority > RT_MAX : c->rt_priority != 0)
+		return -EINVAL;
+	if (!may_set(t, c))
+		return -EPERM;
+	sched_set(t, c);
+	return 0;
+}
+
 /* policy < 0: as it is. */
 static int64_t set_policy(int32_t tid, int policy, uint64_t param)
 {
+	struct sched_choice c;
 	struct thread *t;
 	int32_t priority;
-	int64_t error = 0;
+	int64_t error = -ESRCH;
 
 	if (!param || tid < 0)
 		return -EINVAL;
@@ -103,21 +146,15 @@ static int64_t set_policy(int32_t tid, int policy, uint64_t param)
 		return -EFAULT;
 	spin_lock(&proc_tree_lock);
 	t = target_locked((uint32_t)tid);
-	if (t && policy < 0)
-		policy = t->sched.policy;
-	if (!t)
-		error = -ESRCH;
-	else if (!is_policy(policy & ~SCHED_RESET_ON_FORK))
-		error = -EINVAL;
-	else if (is_rt(policy & ~SCHED_RESET_ON_FORK) ? priority < 1 || priority > RT_MAX
-						      : priority != 0)
-		error = -EINVAL;
-	else if (!may_change(t) ||
-		 (is_rt(policy & ~SCHED_RESET_ON_FORK) && proc_current()->cred.euid != 0 &&
-		  (uint64_t)priority > t->proc->rlimits[RLIMIT_RTPRIO].cur))
-		error = -EPERM;
-	else
-		sched_set(t, t->sched.nice, policy & ~SCHED_RESET_ON_FORK, priority);
+	if (t) {
+		c = sched_get(t);
+		c.rt_priority = priority;
+		if (policy >= 0) {
+			c.policy = policy & ~SCHED_RESET_ON_FORK;
+			c.reset_on_fork = policy & SCHED_RESET_ON_FORK;
+		}
+		error = set_locked(t, &c);
+	}
 	spin_unlock(&proc_tree_lock);
 	return error;
 }
@@ -135,15 +172,114 @@ int64_t sys_sched_setparam(const uint64_t *a)
 int64_t sys_sched_getscheduler(const uint64_t *a)
 {
 	struct thread *t;
-	int64_t result;
+	int64_t result = -ESRCH;
 
 	if ((int32_t)a[0] < 0)
 		return -EINVAL;
 	spin_lock(&proc_tree_lock);
 	t = target_locked((uint32_t)a[0]);
-	result = t ? t->sched.policy : -ESRCH;
+	if (t)
+		result = t->sched.policy | (t->sched.reset_on_fork ? SCHED_RESET_ON_FORK : 0);
 	spin_unlock(&proc_tree_lock);
 	return result;
+}
+
+/* Reads a struct of any version's size; a size that is not understood is told in its place.
+ * => 0, -EFAULT, -E2BIG. */
+static int64_t attr_get(uint64_t user, struct linux_sched_attr *attr)
+{
+	const uint32_t own = sizeof *attr;
+	uint32_t size;
+	bool known;
+
+	*attr = (struct linux_sched_attr){0};
+	if (arch_copy_from_user(&size, VADDR(user), sizeof size) != 0)
+		return -EFAULT;
+	size = size ? size : SCHED_ATTR_SIZE_VER0;
+	known = size >= SCHED_ATTR_SIZE_VER0 && size <= PAGE_SIZE;
+	if (known && arch_copy_from_user(attr, VADDR(user), size < own ? size : own) != 0)
+		return -EFAULT;
+	for (uint64_t at = own; known && at < size; at++) {
+		uint8_t byte;
+
+		if (arch_copy_from_user(&byte, VADDR(user + at), 1) != 0)
+			return -EFAULT;
+		known = byte == 0;
+	}
+	if (known)
+		return 0;
+	return arch_copy_to_user(VADDR(user), &own, sizeof own) != 0 ? -EFAULT : -E2BIG;
+}
+
+int64_t sys_sched_setattr(const uint64_t *a)
+{
+	struct linux_sched_attr attr;
+	struct sched_choice c;
+	struct thread *t;
+	int64_t error;
+
+	if (!a[1] || (int32_t)a[0] < 0 || (uint32_t)a[2])
+		return -EINVAL;
+	error = attr_get(a[1], &attr);
+	if (error)
+		return error;
+	if ((int32_t)attr.policy < 0)
+		return -EINVAL;
+	spin_lock(&proc_tree_lock);
+	t = target_locked((uint32_t)a[0]);
+	if (!t)
+		error = -ESRCH;
+	else if (attr.flags & ~(uint64_t)SCHED_FLAG_ALL)
+		error = -EINVAL;
+	else if (attr.flags & SCHED_FLAG_UTIL_CLAMP)
+		error = -EOPNOTSUPP;
+	else {
+		c = sched_get(t);
+		if (!(attr.flags & SCHED_FLAG_KEEP_POLICY)) {
+			c.policy = (int)attr.policy;
+			c.reset_on_fork = attr.flags & SCHED_FLAG_RESET_ON_FORK;
+		}
+		if (!(attr.flags & SCHED_FLAG_KEEP_PARAMS)) {
+			c.rt_priority = attr.priority > INT32_MAX ? -1 : (int)attr.priority;
+			if (!is_rt(c.policy))
+				c.nice = attr.nice < NICE_MIN   ? NICE_MIN
+					 : attr.nice > NICE_MAX ? NICE_MAX
+								: attr.nice;
+		}
+		error = set_locked(t, &c);
+	}
+	spin_unlock(&proc_tree_lock);
+	return error;
+}
+
+int64_t sys_sched_getattr(const uint64_t *a)
+{
+	struct linux_sched_attr attr = {0};
+	uint32_t size = (uint32_t)a[2];
+	struct sched_choice c;
+	struct thread *t;
+
+	if (!a[1] || (int32_t)a[0] < 0 || (uint32_t)a[3] || size < SCHED_ATTR_SIZE_VER0 ||
+	    size > PAGE_SIZE)
+		return -EINVAL;
+	spin_lock(&proc_tree_lock);
+	t = target_locked((uint32_t)a[0]);
+	if (t)
+		c = sched_get(t);
+	spin_unlock(&proc_tree_lock);
+	if (!t)
+		return -ESRCH;
+	attr.size = size < sizeof attr ? size : sizeof attr;
+	attr.policy = (uint32_t)c.policy;
+	attr.flags = c.reset_on_fork ? SCHED_FLAG_RESET_ON_FORK : 0;
+	if (is_rt(c.policy)) {
+		attr.priority = (uint32_t)c.rt_priority;
+	} else {
+		attr.nice = c.nice;
+		attr.runtime = SCHED_SLICE_NS;
+	}
+	attr.util_max = 1024; /* all of a hart */
+	return arch_copy_to_user(VADDR(a[1]), &attr, attr.size) != 0 ? -EFAULT : 0;
 }
 
 int64_t sys_sched_getparam(const uint64_t *a)
@@ -163,19 +299,25 @@ int64_t sys_sched_getparam(const uint64_t *a)
 	return arch_copy_to_user(VADDR(a[1]), &priority, sizeof priority) != 0 ? -EFAULT : 0;
 }
 
+/* => whether it is a policy that this version of Linux knows, be it refused here. */
+static bool has_priorities(int policy)
+{
+	return is_policy(policy) || policy == SCHED_DEADLINE || policy == SCHED_EXT;
+}
+
 int64_t sys_sched_get_priority_max(const uint64_t *a)
 {
-	return !is_policy((int)a[0]) ? -EINVAL : is_rt((int)a[0]) ? RT_MAX : 0;
+	return !has_priorities((int)a[0]) ? -EINVAL : is_rt((int)a[0]) ? RT_MAX : 0;
 }
 
 int64_t sys_sched_get_priority_min(const uint64_t *a)
 {
-	return !is_policy((int)a[0]) ? -EINVAL : is_rt((int)a[0]);
+	return !has_priorities((int)a[0]) ? -EINVAL : is_rt((int)a[0]);
 }
 
 int64_t sys_sched_rr_get_interval(const uint64_t *a)
 {
-	struct linux_timespec ts = clock_timespec(SLICE_MS * (NS_PER_SECOND / 1000));
+	struct linux_timespec ts = clock_timespec(RR_SLICE_NS);
 	struct thread *t;
 
 	if ((int32_t)a[0] < 0)
@@ -204,13 +346,14 @@ static bool is_meant(const struct proc *p, int which, uint32_t who)
 
 static int64_t set_nice(struct thread *t, int nice)
 {
-	uint64_t limit = t->proc->rlimits[RLIMIT_NICE].cur;
+	struct sched_choice c = sched_get(t);
 
 	if (!may_change(t))
 		return -EPERM;
-	if (nice < t->sched.nice && proc_current()->cred.euid != 0 && (uint64_t)(20 - nice) > limit)
+	if (nice < c.nice && proc_current()->cred.euid != 0 && !may_have_nice(t, nice))
 		return -EACCES;
-	sched_set(t, nice, t->sched.policy, t->sched.rt_priority);
+	c.nice = nice;
+	sched_set(t, &c);
 	return 0;
 }
 

@@ -63,7 +63,7 @@ sys_call /* futex.c */
 	sys_futex;
 sys_call /* sched.c */
 	sys_sched_yield, sys_sched_getaffinity, sys_sched_setaffinity, sys_getcpu,
-	sys_sched_setscheduler, sys_sched_getscheduler, sys_sched_setparam, sys_sched_getparam,
+	sys_sched_setattr, sys_sched_getattr, sys_sched_setscheduler, sys_sched_getscheduler, sys_sched_setparam, sys_sched_getparam,
 	sys_sched_get_priority_max, sys_sched_get_priority_min, sys_sched_rr_get_interval,
 	sys_setpriority, sys_getpriority;
 sys_call /* signals.c */
