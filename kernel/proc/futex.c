@@ -1,9 +1,11 @@
 /*
  * Futexes: threads that wait at a word of user memory until another wakes them.
  *
- * A word has a *key* that is the same for all who mean the same word: in private
- * memory the address space and the address; in a shared mapping the object and
- * the offset in it, wherever it is mapped.
+ * A word has a *key* that is the same for all who mean the same word: for private
+ * operations the address space and the address; for shared ones, in a mapping of
+ * an object that others may see, the object and the offset in it, wherever it is
+ * mapped, else space and address again, but marked: as on Linux, private and
+ * shared operations never meet.
  *
  * Keys are hashed to buckets, each a list of waiters. To wait is to compare the
  * word and join the list in one step as seen by wakers: both happen under the
@@ -27,7 +29,8 @@
 #include "kernel/mm/space/aspace.h"
 #include "kernel/proc/proc.h"
 
-#define BUCKETS 256
+#define BUCKETS   256
+#define IS_SHARED 1 /* in key.at: words lie at multiples of 4 */
 
 struct key {
 	const void *what; /* space or object */
@@ -84,10 +87,15 @@ static int key_of(uint64_t addr, bool is_private, struct key *k)
 		return 0;
 	mutex_lock(&as->lock);
 	v = aspace_find(as, VADDR(addr));
-	if (v && v->flags & VMA_SHARED) {
+	if (v && (v->flags & VMA_SHARED || (v->file && !(v->flags & VMA_WRITE)))) {
 		k->what = v->file;
 		k->at = (v->file_offset << PAGE_SHIFT) + (addr - v->start.v);
+	} else {
+		k->at = addr | IS_SHARED;
 	}
+	/* Private memory that cannot be written has nobody who could wake. */
+	if (v && !v->file && !(v->flags & (VMA_SHARED | VMA_WRITE)))
+		v = NULL;
 	mutex_unlock(&as->lock);
 	return v ? 0 : -EFAULT;
 }
@@ -220,7 +228,9 @@ int futex_requeue(uint64_t addr, uint64_t addr2, bool is_private, unsigned n, un
 		if (woken < n) {
 			wake_one(w);
 			woken++;
-		} else if (moved < move && !key_equal(&k, &k2)) {
+		} else if (moved < move && key_equal(&k, &k2)) {
+			moved++; /* to itself: it stays where it is */
+		} else if (moved < move) {
 			list_remove(&w->link);
 			w->key = k2;
 			__atomic_store_n(&w->bucket, to, __ATOMIC_RELEASE);

@@ -190,7 +190,7 @@ static uint64_t cpu_end_of(const struct thread *t, uint64_t now)
 /* Somebody waits for this hart: the slice of who runs has an end. */
 static void slice_limit(struct runq *rq)
 {
-	if (rq->slice_end == UINT64_MAX && rq->current != rq->idle) {
+	if (rq->slice_end == UINT64_MAX && rq->current != rq->idle && rq->nqueued > 0) {
 		rq->slice_end = rq->current->sched.since_ns + SLICE_NS;
 		sched_clock_update();
 	}
@@ -385,7 +385,8 @@ static void schedule(bool forced)
 	if (!next)
 		next = rq->idle;
 	if (next == prev) {
-		rq->slice_end = rq->nqueued > 0 ? prev->sched.since_ns + SLICE_NS : UINT64_MAX;
+		rq->slice_end = UINT64_MAX;
+		slice_limit(rq);
 		spin_unlock(&rq->lock);
 		return;
 	}

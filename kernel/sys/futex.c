@@ -59,7 +59,7 @@ int64_t sys_futex(const uint64_t *a)
 	bool is_private = a[1] & FUTEX_PRIVATE_FLAG;
 	uint32_t expected = (uint32_t)a[5];
 
-	if (a[1] & FUTEX_CLOCK_REALTIME && op != FUTEX_WAIT && op != FUTEX_WAIT_BITSET)
+	if (a[1] & FUTEX_CLOCK_REALTIME && op != FUTEX_WAIT_BITSET)
 		return -ENOSYS;
 	switch (op) {
 	case FUTEX_WAIT:

@@ -7,8 +7,6 @@
 #define SCHED_DEADLINE 6
 #endif
 
-static volatile uint64_t *shared;
-
 struct attr {
 	uint32_t size, policy;
 	uint64_t flags;
@@ -207,16 +205,16 @@ static void affinity(void)
 	T(syscall(SYS_sched_setaffinity, -1, sizeof all, all));
 }
 
-/* Children on one processor count rounds for as long as the parent sleeps. */
-static void counters(int n, const int *nice_of, const int *policy_of, long ms)
+/* How many milliseconds each of n children had of one processor that all of them wanted. */
+static void race(int n, const int *nice_of, const int *policy_of, long ms, long *got)
 {
 	unsigned long one = 1;
 	struct sched_param p = {0};
+	struct rusage use;
 	pid_t pids[8];
 
 	syscall(SYS_sched_setaffinity, 0, sizeof one, &one);
 	for (int i = 0; i < n; i++) {
-		shared[i] = 0;
 		pids[i] = fork();
 		if (pids[i] == 0) {
 			if (policy_of)
@@ -225,7 +223,7 @@ static void counters(int n, const int *nice_of, const int *policy_of, long ms)
 				setpriority(PRIO_PROCESS, 0, nice_of[i]);
 			kill(getpid(), SIGSTOP);
 			for (;;)
-				shared[i]++;
+				;
 		}
 		waitpid(pids[i], NULL, WUNTRACED);
 	}
@@ -233,31 +231,30 @@ static void counters(int n, const int *nice_of, const int *policy_of, long ms)
 		kill(pids[i], SIGCONT);
 	sleep_ms(ms);
 	for (int i = 0; i < n; i++)
-		kill(pids[i], SIGSTOP);
-	for (int i = 0; i < n; i++) {
 		kill(pids[i], SIGKILL);
-		waitpid(pids[i], NULL, 0);
+	for (int i = 0; i < n; i++) {
+		wait4(pids[i], NULL, 0, &use);
+		got[i] = (use.ru_utime.tv_sec + use.ru_stime.tv_sec) * 1000 +
+			 (use.ru_utime.tv_usec + use.ru_stime.tv_usec) / 1000;
 	}
 }
 
 static void shares(void)
 {
-	uint64_t sum = 0;
-	static const int nice_of[] = {0, 5};
+	static const int nice_of[] = {5, 10};
 	static const int policy_of[] = {SCHED_OTHER, SCHED_IDLE};
+	long got[4], sum = 0;
 
-	counters(4, NULL, NULL, 600);
+	race(4, NULL, NULL, 600, got);
 	for (int i = 0; i < 4; i++)
-		sum += shared[i];
+		sum += got[i];
 	for (int i = 0; i < 4; i++)
-		check("a fair share of four",
-		      shared[i] > sum / 4 - sum / 14 && shared[i] < sum / 4 + sum / 14);
-	/* Five steps of nice: 1024 to 335. */
-	counters(2, nice_of, NULL, 600);
-	printf("nice 0 to nice 5: %s\n",
-	       shared[0] > shared[1] * 5 / 2 && shared[0] < shared[1] * 4 ? "about 3" : "WRONG");
-	counters(2, NULL, policy_of, 600);
-	printf("SCHED_IDLE: %s\n", shared[0] > shared[1] * 30 ? "next to nothing" : "WRONG");
+		check("a fair share of four", got[i] * 4 > sum * 3 / 4 && got[i] * 4 < sum * 5 / 4);
+	/* Five steps of nice: 335 to 110. */
+	race(2, nice_of, NULL, 600, got);
+	check("five steps of nice are about 3", got[0] > got[1] * 5 / 2 && got[0] < got[1] * 4);
+	race(2, NULL, policy_of, 600, got);
+	check("SCHED_IDLE has next to nothing", got[0] > got[1] * 10);
 }
 
 int main(int argc, char **argv)
@@ -268,6 +265,5 @@ int main(int argc, char **argv)
 					    {"affinity", affinity},
 					    {"shares", shares}};
 
-	shared = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	return run_parts(argc, argv, parts, ARRAY_LEN(parts));
 }
