@@ -339,20 +339,26 @@ void text_limits(struct text *t, const struct text_request *r)
 	}
 }
 
-/* => the name at the end of a line of maps. */
-static const char *vma_label(const struct proc_handle *p, const struct vma *v)
+/* => the name at the end of a line of maps, perhaps in `buf`. Address space locked. */
+static const char *vma_label(const struct proc_handle *p, const struct aspace *as,
+			     const struct vma *v, char *buf, size_t size)
 {
-	if (v->kind == TV_STACK)
-		return "[stack]";
-	if (v->kind == TV_HEAP)
-		return "[heap]";
 	if (v->kind == TV_VDSO)
 		return "[vdso]";
-	if (!v->file)
-		return "";
-	if (v->file->kind == MOBJ_ANON)
+	if (v->file && v->file->kind != MOBJ_ANON)
+		return p->exe && v->file == p->exe->data ? p->exe_path : mobj_label(v->file);
+	if (v->name) {
+		ksnprintf(buf, size, v->file ? "[anon_shmem:%s]" : "[anon:%s]",
+			  vma_name_text(v->name));
+		return buf;
+	}
+	if (v->file)
 		return "/dev/zero (deleted)"; /* Linux's name of shared anonymous memory */
-	return p->exe && v->file == p->exe->data ? p->exe_path : mobj_label(v->file);
+	if (v->start.v < as->brk && v->end.v > as->brk_start)
+		return "[heap]";
+	if (v->start.v <= as->stack_start && v->end.v > as->stack_start)
+		return "[stack]";
+	return "";
 }
 
 void text_maps(struct text *t, const struct text_request *r)
@@ -364,7 +370,8 @@ void text_maps(struct text *t, const struct text_request *r)
 		return;
 	mutex_lock(&as->lock);
 	for (struct vma *v = aspace_next(as, VADDR(0)); v; v = aspace_next(as, v->end)) {
-		const char *label = vma_label(p, v);
+		char buf[VMA_NAME_SIZE + sizeof "[anon_shmem:]"];
+		const char *label = vma_label(p, as, v, buf, sizeof buf);
 		size_t start = t->len;
 
 		put(t, "%08lx-%08lx %c%c%c%c %08lx 00:%02lx %lu ", v->start.v, v->end.v,

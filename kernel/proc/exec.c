@@ -144,6 +144,23 @@ static int map_segment(struct aspace *as, struct mobj *file, const char *name,
 	return 0;
 }
 
+/* Remembers where the program's own code and data are: Linux's mm.start_code and its kin. */
+static void note_segment(struct aspace *as, const struct linux_elf64_phdr *p, uint64_t bias)
+{
+	uint64_t start = p->vaddr + bias, end = start + p->filesz;
+
+	if (p->flags & PF_X) {
+		if (!as->code_start || start < as->code_start)
+			as->code_start = start;
+		if (end > as->code_end)
+			as->code_end = end;
+	}
+	if (start > as->data_start)
+		as->data_start = start;
+	if (end > as->data_end)
+		as->data_end = end;
+}
+
 static int read_headers(struct mobj *file, struct linux_elf64_ehdr *eh,
 			struct linux_elf64_phdr **phdrs, struct elf_image *out, const char **why)
 {
@@ -208,7 +225,7 @@ static int map_image(struct aspace *as, struct mobj *file, const char *name,
 /* => a place for `len` bytes, where mmap puts things by itself; 0: there is none. */
 static uint64_t find_room(struct aspace *as, uint64_t len)
 {
-	const struct map_request m = {.len = len, .kind = TV_ANON, .noreserve = true};
+	const struct map_request m = {.len = len, .kind = TV_ANON};
 	vaddr_t at;
 
 	if (aspace_map(as, &m, &at) != 0)
@@ -287,6 +304,9 @@ int exec_load(struct proc *p, struct aspace *as, const struct exec_request *req,
 	uint64_t brk_gap = exec_draw(p, &rng, RANDOM_PAGES) * PAGE_SIZE;
 
 	error = map_image(as, req->file, req->name, ph, eh.phnum, im.bias);
+	for (unsigned i = 0; i < eh.phnum; i++)
+		if (ph[i].type == PT_LOAD && ph[i].memsz > 0)
+			note_segment(as, &ph[i], im.bias);
 	kfree(ph);
 	if (error == -EPERM)
 		*why = "a segment lies so low that nothing may be mapped there";
@@ -318,6 +338,8 @@ struct aspace *exec_space_create(const struct proc *p)
 	as->stack_limit = p->rlimits[RLIMIT_STACK].cur;
 	as->data_limit = p->rlimits[RLIMIT_DATA].cur;
 	as->as_limit = p->rlimits[RLIMIT_AS].cur;
+	as->lock_limit = p->rlimits[RLIMIT_MEMLOCK].cur;
+	as->is_privileged = p->cred.euid == 0;
 	return as;
 }
 

@@ -50,7 +50,8 @@ static int image_create(void)
 
 int vdso_map(struct aspace *as)
 {
-	struct map_request m = {.len = PAGE_SIZE, .flags = VMA_READ | VMA_EXEC, .kind = TV_VDSO};
+	struct map_request m = {
+	    .len = PAGE_SIZE, .flags = VMA_READ | VMA_EXEC | VMA_FIXEDSIZE, .kind = TV_VDSO};
 	vaddr_t at;
 	int error = image ? 0 : image_create();
 

@@ -36,19 +36,24 @@ static int set_limit(struct proc *p, unsigned resource, const struct linux_rlimi
 }
 
 /* The address space knows its own limits. */
-static void set_space_limits(struct proc *p)
+static void set_space_limit(struct aspace *as, unsigned resource, uint64_t limit)
 {
-	mutex_lock(&p->as->lock);
-	p->as->stack_limit = p->rlimits[RLIMIT_STACK].cur;
-	p->as->data_limit = p->rlimits[RLIMIT_DATA].cur;
-	p->as->as_limit = p->rlimits[RLIMIT_AS].cur;
-	mutex_unlock(&p->as->lock);
+	mutex_lock(&as->lock);
+	switch (resource) {
+	case RLIMIT_STACK: as->stack_limit = limit; break;
+	case RLIMIT_DATA: as->data_limit = limit; break;
+	case RLIMIT_AS: as->as_limit = limit; break;
+	case RLIMIT_MEMLOCK: as->lock_limit = limit; break;
+	default: break;
+	}
+	mutex_unlock(&as->lock);
 }
 
 static int64_t limits(uint32_t pid, uint32_t resource, uint64_t new_at, uint64_t old_at)
 {
 	struct proc *p = proc_current(), *self = p;
 	struct linux_rlimit new, old;
+	struct aspace *as = NULL;
 	int error = 0;
 
 	if (resource >= RLIM_NLIMITS)
@@ -70,12 +75,18 @@ static int64_t limits(uint32_t pid, uint32_t resource, uint64_t new_at, uint64_t
 	if (!error) {
 		old = p->rlimits[resource];
 		error = new_at ? set_limit(p, resource, &new) : 0;
+		if (!error && new_at && p->as) {
+			as = p->as;
+			aspace_get(as);
+		}
 	}
 	spin_unlock(&proc_tree_lock);
-	if (!error && new_at && p == self)
-		set_space_limits(p);
 	if (!error && new_at && p == self && resource == RLIMIT_CPU)
 		itimers_check_cpu(); /* another process finds out as soon as it is switched to */
+	if (as) {
+		set_space_limit(as, resource, new.cur);
+		aspace_put(as);
+	}
 	if (!error && old_at && arch_copy_to_user(VADDR(old_at), &old, sizeof old) != 0)
 		error = -EFAULT;
 	return error;

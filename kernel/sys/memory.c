@@ -12,9 +12,18 @@ _Static_assert(VMA_READ == PROT_READ && VMA_WRITE == PROT_WRITE && VMA_EXEC == P
 #define PROT_RIGHTS (PROT_READ | PROT_WRITE | PROT_EXEC)
 #define PROT_SEM    0x8 /* no meaning on this architecture, but allowed */
 
+/* => the program's space, which knows what its owner may do now. */
+static struct aspace *space(void)
+{
+	struct proc *p = proc_current();
+
+	p->as->is_privileged = p->cred.euid == 0;
+	return p->as;
+}
+
 int64_t sys_brk(const uint64_t *a)
 {
-	return (int64_t)aspace_brk(proc_current()->as, a[0]);
+	return (int64_t)aspace_brk(space(), a[0]);
 }
 
 /* -- mmap ---------------------------------------------------------------------------------- */
@@ -25,104 +34,152 @@ int64_t sys_brk(const uint64_t *a)
 	 MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK | MAP_STACK | MAP_HUGETLB |      \
 	 MAP_UNINITIALIZED)
 
-/* Puts a file's part into the request. => 0 or -errno, in the order of Linux's checks. */
-static int request_file(struct map_request *m, struct file *f, uint64_t prot, uint64_t flags)
+/* The part of the flags that asks for superpages of 2^n bytes; 0: of the usual size. */
+#define MAP_HUGE_SHIFT  26
+#define MAP_HUGE_MASK   0x3f
+#define SUPERPAGE_SHIFT 21
+
+/* Beyond this no file has pages: Linux's MAX_LFS_FILESIZE. */
+#define FILE_END INT64_MAX
+
+/* => 0 or -errno, in the order of Linux's checks: a file's rights, before it is known to map. */
+static int check_file(struct map_request *m, const struct file *f, uint64_t flags)
 {
 	unsigned mode = f->flags & O_ACCMODE;
-	uint64_t type = flags & MAP_TYPE;
+	uint64_t type = flags & MAP_TYPE, end;
 
-	if (f->flags & O_PATH)
-		return -EBADF;
-	if (type == MAP_SHARED_VALIDATE && (flags & ~(uint64_t)KNOWN_FLAGS))
-		return -EOPNOTSUPP;
-	if (type != MAP_SHARED && type != MAP_PRIVATE && type != MAP_SHARED_VALIDATE)
-		return -EINVAL;
-	if (mode == O_WRONLY || (type != MAP_PRIVATE && (prot & PROT_WRITE) && mode != O_RDWR))
+	if (__builtin_add_overflow(m->offset, ROUND_UP(m->len, PAGE_SIZE), &end) || end > FILE_END)
+		return -EOVERFLOW;
+	switch (type) {
+	case MAP_SHARED_VALIDATE:
+		if (flags & ~(uint64_t)KNOWN_FLAGS)
+			return -EOPNOTSUPP;
+		/* fall through */
+	case MAP_SHARED:
+		if (m->flags & VMA_WRITE && mode != O_RDWR)
+			return -EACCES;
+		break;
+	case MAP_PRIVATE: break;
+	default: return -EINVAL;
+	}
+	if (mode == O_WRONLY)
 		return -EACCES;
-	if (f->ops->maps_zero)
-		return flags & MAP_GROWSDOWN ? -EINVAL : 0;
-	if (!f->data)
+	if (!f->data && !f->ops->maps_zero)
 		return -ENODEV;
-	if (flags & MAP_GROWSDOWN)
-		return -EINVAL;
-	if (f->data == f->inode->data) {
-		int error = inode_prepare(f->inode, type != MAP_PRIVATE && mode == O_RDWR);
+	return m->flags & VMA_GROWSDOWN ? -EINVAL : 0;
+}
 
+/* => whether the current program may know which pages of the file are resident: mincore(2). */
+static bool may_look(const struct file *f)
+{
+	const struct cred *cred = &proc_current()->cred;
+
+	return (f->flags & O_ACCMODE) != O_RDONLY || cred->euid == 0 ||
+	       cred->euid == f->inode->uid || inode_access(f->inode, cred, W_OK) == 0;
+}
+
+/* Puts a file's part into the request. => 0 or -errno. */
+static int request_file(struct map_request *m, struct file *f, uint64_t flags)
+{
+	bool is_shared = m->flags & VMA_SHARED;
+	int error = check_file(m, f, flags);
+
+	if (error || f->ops->maps_zero)
+		return error;
+	if (f->data == f->inode->data) {
+		error = inode_prepare(f->inode, is_shared && (f->flags & O_ACCMODE) == O_RDWR);
 		if (error)
 			return error;
 	}
 	m->file = f->data;
 	m->kind = TV_FILE;
-	if (type != MAP_PRIVATE && mode != O_RDWR)
+	if (is_shared && (f->flags & O_ACCMODE) != O_RDWR)
 		m->flags |= VMA_NOWRITE;
+	if (!may_look(f))
+		m->flags |= VMA_OPAQUE;
 	return 0;
 }
 
-/* Whether there are mappings of that kind, and of that file. => 0 or -errno. */
-static int type_check(struct map_request *m, struct file *f, uint64_t prot, uint64_t flags)
+/* The same without a file. */
+static int request_anonymous(struct map_request *m, uint64_t flags)
 {
-	if (f)
-		return request_file(m, f, prot, flags);
 	switch (flags & MAP_TYPE) {
+	case MAP_SHARED: return m->flags & VMA_GROWSDOWN ? -EINVAL : 0;
+	case MAP_DROPPABLE:
+		if (flags & (MAP_LOCKED | MAP_HUGETLB) || m->flags & VMA_GROWSDOWN)
+			return -EINVAL;
+		m->flags |= VMA_DROPPABLE | VMA_NORESERVE | VMA_WIPEONFORK | VMA_DONTDUMP;
+		return 0;
 	case MAP_PRIVATE: return 0;
-	case MAP_SHARED: return flags & MAP_GROWSDOWN ? -EINVAL : 0;
 	default: return -EINVAL;
 	}
 }
 
+/* => VMA_* of mmap's arguments. */
+static unsigned vma_flags(uint64_t prot, uint64_t flags)
+{
+	uint64_t type = flags & MAP_TYPE;
+	unsigned v = (unsigned)(prot & PROT_RIGHTS);
+
+	if (type == MAP_SHARED || type == MAP_SHARED_VALIDATE)
+		v |= VMA_SHARED;
+	if (flags & MAP_GROWSDOWN)
+		v |= VMA_GROWSDOWN;
+	if (flags & MAP_LOCKED)
+		v |= VMA_LOCKED;
+	if (flags & MAP_STACK)
+		v |= VMA_NOHUGEPAGE;
+	if (flags & MAP_NORESERVE && space_policy.overcommit != 2)
+		v |= VMA_NORESERVE;
+	return v;
+}
+
+/* No superpage is ever set aside for MAP_HUGETLB. => why there is none. */
+static int refuse_hugetlb(uint64_t flags)
+{
+	unsigned shift = flags >> MAP_HUGE_SHIFT & MAP_HUGE_MASK;
+
+	return flags & MAP_ANONYMOUS && (!shift || shift == SUPERPAGE_SHIFT) ? -ENOMEM : -EINVAL;
+}
+
 int64_t sys_mmap(const uint64_t *a)
 {
-	struct proc *p = proc_current();
-	uint64_t prot = a[2], flags = a[3], offset = a[5], end;
+	uint64_t flags = a[3];
+	struct aspace *as = space();
 	struct map_request m = {.hint = VADDR(a[0]),
 				.len = a[1],
+				.flags = vma_flags(a[2], flags),
 				.kind = TV_ANON,
 				.fixed = (flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) != 0,
 				.noreplace = (flags & MAP_FIXED_NOREPLACE) != 0,
-				.populate = (flags & (MAP_POPULATE | MAP_LOCKED)) != 0,
-				.noreserve = (flags & MAP_NORESERVE) != 0,
-				.offset = offset};
+				.populate = (flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE,
+				.offset = a[5]};
 	struct file *f = NULL;
 	vaddr_t at = {0};
-	int error = 0, place;
+	int error;
 
-	if (offset & PAGE_MASK)
+	if (m.offset & PAGE_MASK)
 		return -EINVAL;
 	if (!(flags & MAP_ANONYMOUS)) {
 		f = sys_fd(a[4]);
-		if (!f)
+		if (!f || f->flags & O_PATH) {
+			if (f)
+				file_put(f);
 			return -EBADF;
+		}
 	}
-	if (m.len == 0)
-		error = -EINVAL;
-	else if (m.len > arch_user_end().v || (flags & MAP_HUGETLB))
-		error = -ENOMEM;
-	else if (m.fixed && (a[0] & PAGE_MASK))
-		error = -EINVAL;
-	else if (f && __builtin_add_overflow(offset, ROUND_UP(m.len, PAGE_SIZE), &end))
-		error = -EOVERFLOW;
-	else if (f && (int64_t)end < 0)
-		error = -EOVERFLOW;
-	else if ((error = type_check(&m, f, prot, flags)) && m.fixed &&
-		 (place = aspace_place_check(p->as, &m)))
-		error = place; /* Linux looks there before it looks at the rest */
-	if (!f || !m.file)
-		m.offset = 0;
-
-	m.flags |= prot & PROT_RIGHTS;
-	if ((flags & MAP_TYPE) != MAP_PRIVATE)
-		m.flags |= VMA_SHARED;
-	else if (flags & MAP_GROWSDOWN)
-		m.flags |= VMA_GROWSDOWN;
-	if (!m.fixed)
-		m.hint.v = ROUND_DOWN(m.hint.v, PAGE_SIZE);
-	if (!error)
-		error = aspace_map(p->as, &m, &at);
-	if (!error && f && m.file)
+	if (flags & MAP_HUGETLB) {
+		error = refuse_hugetlb(flags);
+	} else {
+		m.error = f ? request_file(&m, f, flags) : request_anonymous(&m, flags);
+		if (!m.file)
+			m.offset = 0;
+		error = aspace_map(as, &m, &at);
+	}
+	if (!error && m.file) {
 		file_label_data(f);
-	if (!error && f && m.file)
-		TRACE(TRACE_VMA_NAME, p->as->id, at.v, f->name[0], f->name[1], f->name[2],
-		      f->name[3]);
+		TRACE(TRACE_VMA_NAME, as->id, at.v, f->name[0], f->name[1], f->name[2], f->name[3]);
+	}
 	if (f)
 		file_put(f);
 	return error ? error : (int64_t)at.v;
@@ -135,290 +192,80 @@ int64_t sys_munmap(const uint64_t *a)
 
 /* -- ranges -------------------------------------------------------------------------------- */
 
-/* Checks a range as most calls do. => 0 with its page-aligned end; -EINVAL, -ENOMEM. */
-static int range_check(uint64_t start, uint64_t len, uint64_t *end)
-{
-	if (start & PAGE_MASK)
-		return -EINVAL;
-	len = ROUND_UP(len, PAGE_SIZE);
-	if (__builtin_add_overflow(start, len, end) || *end > arch_user_end().v)
-		return -ENOMEM;
-	return 0;
-}
-
-/* => whether VMAs cover all of [start, end). */
-static bool is_mapped(struct aspace *as, uint64_t start, uint64_t end)
-{
-	mutex_lock(&as->lock);
-	while (start < end) {
-		struct vma *v = aspace_find(as, VADDR(start));
-
-		if (!v)
-			break;
-		start = v->end.v;
-	}
-	mutex_unlock(&as->lock);
-	return start >= end;
-}
-
 int64_t sys_mprotect(const uint64_t *a)
 {
-	struct aspace *as = proc_current()->as;
-	uint64_t start = a[0], len = a[1], prot = a[2], end;
-	uint64_t grows = prot & (PROT_GROWSDOWN | PROT_GROWSUP);
+	uint64_t prot = a[2], grows = prot & (PROT_GROWSDOWN | PROT_GROWSUP);
+	unsigned rights;
+	int error;
 
 	if (grows == (PROT_GROWSDOWN | PROT_GROWSUP))
 		return -EINVAL;
-	prot &= ~(uint64_t)(PROT_GROWSDOWN | PROT_GROWSUP);
-	if (start & PAGE_MASK)
-		return -EINVAL;
-	if (len == 0)
-		return 0;
-	if (range_check(start, len, &end) || end <= start)
-		return -ENOMEM;
-	if (prot & ~(uint64_t)(PROT_RIGHTS | PROT_SEM))
-		return -EINVAL;
-	if (grows) { /* from the start of the first mapping in the range, if that grows so */
-		mutex_lock(&as->lock);
-		struct vma *v = grows == PROT_GROWSDOWN ? aspace_next(as, VADDR(start))
-							: aspace_find(as, VADDR(start));
-		bool is_there = v && v->start.v < end;
-		bool may = is_there && grows == PROT_GROWSDOWN && (v->flags & VMA_GROWSDOWN);
-
-		if (may)
-			start = v->start.v;
-		mutex_unlock(&as->lock);
-		if (!may)
-			return is_there ? -EINVAL : -ENOMEM;
+	prot &= ~(uint64_t)(PROT_GROWSDOWN | PROT_GROWSUP | PROT_SEM);
+	rights = prot & ~(uint64_t)PROT_RIGHTS ? ~0u : (unsigned)prot;
+	if (grows == PROT_GROWSDOWN)
+		return aspace_protect_stack(space(), VADDR(a[0]), a[1], rights);
+	if (grows == PROT_GROWSUP) {
+		/* No mapping grows up here: what is otherwise right is EINVAL. */
+		error = aspace_mapped(proc_current()->as, VADDR(a[0]), a[1]);
+		return error ? error : a[1] ? -EINVAL : 0;
 	}
-	return aspace_protect(as, VADDR(start), end - start, (unsigned)(prot & PROT_RIGHTS));
+	return aspace_protect(space(), VADDR(a[0]), a[1], rights);
 }
 
 int64_t sys_mremap(const uint64_t *a)
 {
-	return aspace_remap(proc_current()->as, VADDR(a[0]), a[1], a[2], (unsigned)a[3],
-			    VADDR(a[4]));
-}
+	unsigned flags = a[3] >> 32 ? ~0u : (unsigned)a[3];
 
-/*
- * Has every page of a range served as if the program had touched it: written to, where it may
- * write and `write` asks for it.
- * => 0; -ENOMEM: a hole; -EINVAL: a page with none of the rights in `need`; -EFAULT: a page that
- *    cannot be had. Pages before it were served.
- */
-static int touch_range(struct aspace *as, uint64_t start, uint64_t end, bool write, unsigned need)
-{
-	for (; start < end; start += PAGE_SIZE) {
-		uint8_t byte;
-
-		mutex_lock(&as->lock);
-		struct vma *v = aspace_find(as, VADDR(start));
-		unsigned flags = v ? v->flags : 0;
-		mutex_unlock(&as->lock);
-		if (!v)
-			return -ENOMEM;
-		if (!(flags & need))
-			return -EINVAL;
-		if (arch_copy_from_user(&byte, VADDR(start), 1) != 0)
-			return -EFAULT;
-		if (write && (flags & VMA_WRITE) && arch_copy_to_user(VADDR(start), &byte, 1) != 0)
-			return -EFAULT;
-	}
-	return 0;
-}
-
-/* => whether no page of [start, end) is a file's or shared. */
-static bool is_private_memory(struct aspace *as, uint64_t start, uint64_t end)
-{
-	struct vma *v;
-
-	mutex_lock(&as->lock);
-	do {
-		v = aspace_next(as, VADDR(start));
-		start = v ? v->end.v : end;
-	} while (v && v->start.v < end && !v->file && start < end);
-	mutex_unlock(&as->lock);
-	return !v || v->start.v >= end || !v->file;
+	return aspace_remap(space(), VADDR(a[0]), a[1], a[2], flags, VADDR(a[4]));
 }
 
 int64_t sys_madvise(const uint64_t *a)
 {
-	struct aspace *as = proc_current()->as;
-	uint64_t start = a[0], end;
+	int advice = (int)a[2];
 
-	switch ((int)a[2]) {
-	case MADV_NORMAL:
-	case MADV_RANDOM:
-	case MADV_SEQUENTIAL:
-	case MADV_WILLNEED:
-	case MADV_DONTNEED:
-	case MADV_FREE:
-	case MADV_DONTFORK:
-	case MADV_DOFORK:
-	case MADV_MERGEABLE:
-	case MADV_UNMERGEABLE:
-	case MADV_HUGEPAGE:
-	case MADV_NOHUGEPAGE:
-	case MADV_DONTDUMP:
-	case MADV_DODUMP:
-	case MADV_WIPEONFORK:
-	case MADV_KEEPONFORK:
-	case MADV_COLD:
-	case MADV_PAGEOUT:
+	switch (advice) {
 	case MADV_POPULATE_READ:
 	case MADV_POPULATE_WRITE:
-	case MADV_DONTNEED_LOCKED: break;
-	default: return -EINVAL;
+		return aspace_populate(space(), VADDR(a[0]), a[1], advice == MADV_POPULATE_WRITE);
+	default: return aspace_advise(space(), VADDR(a[0]), a[1], advice);
 	}
-	if ((start & PAGE_MASK) || (a[1] && !ROUND_UP(a[1], PAGE_SIZE)) ||
-	    __builtin_add_overflow(start, ROUND_UP(a[1], PAGE_SIZE), &end))
-		return -EINVAL;
-	if (start == end)
-		return 0;
-	bool mapped = end <= arch_user_end().v && is_mapped(as, start, end);
-	switch ((int)a[2]) {
-	case MADV_WIPEONFORK:
-		if (!is_private_memory(as, start, end))
-			return -EINVAL;
-		return mapped ? 0 : -ENOMEM;
-	case MADV_FREE: /* freeing at once is one of the times that the call allows */
-		if (!is_private_memory(as, start, end))
-			return -EINVAL;
-		/* fall through */
-	case MADV_DONTNEED:
-	case MADV_DONTNEED_LOCKED: {
-		int error = aspace_discard(as, VADDR(start), end - start);
-
-		return error ? error : mapped ? 0 : -ENOMEM;
-	}
-	case MADV_POPULATE_READ: return touch_range(as, start, end, false, VMA_READ);
-	case MADV_POPULATE_WRITE: return touch_range(as, start, end, true, VMA_WRITE);
-	default: return mapped ? 0 : -ENOMEM; /* advice that changes nothing here */
-	}
-}
-
-/* Lock held. => whether touching the page of va would need no new frame. */
-static bool is_resident_locked(struct aspace *as, const struct vma *v, uint64_t va)
-{
-	bool resident = arch_pt_get(&as->pt, VADDR(va)).present;
-
-	if (!resident && v->file) {
-		spin_lock(&v->file->lock);
-		resident =
-		    mobj_lookup_locked(v->file, v->file_offset + ((va - v->start.v) >> PAGE_SHIFT));
-		spin_unlock(&v->file->lock);
-	}
-	return resident;
 }
 
 int64_t sys_mincore(const uint64_t *a)
 {
-	struct aspace *as = proc_current()->as;
-	uint64_t start = a[0], to = a[2], end;
-	int error = range_check(start, a[1], &end);
+	struct aspace *as = space();
+	uint64_t at = a[0], to = a[2], npages = (a[1] >> PAGE_SHIFT) + ((a[1] & PAGE_MASK) != 0);
+	uint8_t answers[256];
 
-	if (error)
-		return error;
-	while (start < end) {
-		uint8_t chunk[256];
-		size_t n = 0;
+	if (at & PAGE_MASK)
+		return -EINVAL;
+	if (a[1] > INT64_MAX || at > INT64_MAX - a[1])
+		return -ENOMEM;
+	if (to > INT64_MAX - npages)
+		return -EFAULT;
+	while (npages > 0) {
+		uint64_t some = npages < sizeof answers ? npages : sizeof answers;
+		int64_t n = aspace_resident(as, VADDR(at), some, answers);
 
-		mutex_lock(&as->lock);
-		for (; n < sizeof chunk && start < end; n++, start += PAGE_SIZE) {
-			struct vma *v = aspace_find(as, VADDR(start));
-
-			if (!v)
-				error = -ENOMEM;
-			if (!v)
-				break;
-			chunk[n] = is_resident_locked(as, v, start);
-		}
-		mutex_unlock(&as->lock);
-		if (arch_copy_to_user(VADDR(to), chunk, n) != 0)
+		if (n < 0)
+			return n;
+		if (arch_copy_to_user(VADDR(to), answers, (size_t)n) != 0)
 			return -EFAULT;
-		if (error)
-			return error;
-		to += n;
+		npages -= (uint64_t)n;
+		at += (uint64_t)n << PAGE_SHIFT;
+		to += (uint64_t)n;
 	}
 	return 0;
 }
 
-/*
- * Mappings and files share frames, so what is written back is what a file of elsewhere has dirty.
- * => 0, -ENOMEM (a hole; the rest was done), or what writing failed with.
- */
-static int sync_range(struct aspace *as, uint64_t start, uint64_t end)
-{
-	int error = 0;
-
-	while (start < end) {
-		struct mobj *o = NULL;
-		uint64_t first = 0, last = 0;
-
-		mutex_lock(&as->lock);
-		struct vma *v = aspace_next(as, VADDR(start));
-		if (!v || v->start.v > start)
-			error = error ? error : -ENOMEM;
-		uint64_t from = v && v->start.v > start ? v->start.v : start;
-		uint64_t to = v && v->end.v < end ? v->end.v : end;
-		if (v && v->start.v < end && (v->flags & VMA_SHARED) && v->file->pager) {
-			o = v->file;
-			mobj_get(o);
-			first = v->file_offset + ((from - v->start.v) >> PAGE_SHIFT);
-			last = first + ((to - from) >> PAGE_SHIFT);
-		}
-		mutex_unlock(&as->lock);
-		if (o) {
-			int result = mobj_write_back(o, first, last);
-
-			error = error ? error : result;
-			mobj_put(o);
-		}
-		start = v ? to : end;
-	}
-	return error;
-}
-
 int64_t sys_msync(const uint64_t *a)
 {
-	uint64_t flags = a[2], end;
-	int error;
+	uint64_t flags = (uint32_t)a[2];
 
-	if ((flags & ~(uint64_t)(MS_ASYNC | MS_INVALIDATE | MS_SYNC)) ||
-	    ((flags & MS_ASYNC) && (flags & MS_SYNC)))
+	if (flags & ~(uint64_t)(MS_ASYNC | MS_INVALIDATE | MS_SYNC) || a[0] & PAGE_MASK ||
+	    (flags & MS_ASYNC && flags & MS_SYNC))
 		return -EINVAL;
-	error = range_check(a[0], a[1], &end);
-	if (error)
-		return error;
-	return sync_range(proc_current()->as, a[0], end);
-}
-
-/*
- * Takes pages [first, last) of an object away from the current program's mappings of it, private
- * copies too.
- */
-static void unmap_pages(struct mobj *o, uint64_t first, uint64_t last)
-{
-	struct aspace *as = proc_current()->as;
-	uint64_t at = 0;
-
-	for (;;) {
-		mutex_lock(&as->lock);
-		struct vma *v = aspace_next(as, VADDR(at));
-		uint64_t start = v ? v->start.v : 0, end = v ? v->end.v : 0;
-		uint64_t base = v ? v->file_offset : 0, npages = (end - start) >> PAGE_SHIFT;
-		bool mine = v && v->file == o;
-		mutex_unlock(&as->lock);
-		if (!v)
-			return;
-		at = end;
-		uint64_t from = first > base ? first - base : 0;
-		uint64_t to = last > base ? last - base : 0;
-		to = to < npages ? to : npages;
-		if (mine && from < to)
-			aspace_discard(as, VADDR(start + (from << PAGE_SHIFT)),
-				       (to - from) << PAGE_SHIFT);
-	}
+	return aspace_sync(space(), VADDR(a[0]), a[1], (unsigned)flags);
 }
 
 /*
@@ -431,89 +278,75 @@ void sys_set_length(struct mobj *o, uint64_t size)
 
 	mobj_truncate(o, size);
 	if (shrinks)
-		unmap_pages(o, ROUND_UP(size, PAGE_SIZE) >> PAGE_SHIFT, UINT64_MAX);
+		aspace_forget(proc_current()->as, o, ROUND_UP(size, PAGE_SIZE) >> PAGE_SHIFT,
+			      UINT64_MAX);
 }
 
 void sys_discard_pages(struct mobj *o, uint64_t first, uint64_t last)
 {
+	aspace_forget(proc_current()->as, o, first, last);
 	mobj_discard(o, first, last - first);
-	unmap_pages(o, first, last);
 }
 
-/* -- locking: no page is ever taken away, so locking is touching --------------------------- */
-
-static int64_t lock_range(uint64_t start, uint64_t len)
-{
-	struct proc *p = proc_current();
-	uint64_t limit = p->rlimits[RLIMIT_MEMLOCK].cur, end;
-
-	len = ROUND_UP(len + (start & PAGE_MASK), PAGE_SIZE);
-	start = ROUND_DOWN(start, PAGE_SIZE);
-	if (__builtin_add_overflow(start, len, &end))
-		return -EINVAL;
-	if (limit == 0)
-		return -EPERM;
-	if (len > limit || end > arch_user_end().v || !is_mapped(p->as, start, end))
-		return -ENOMEM;
-	return touch_range(p->as, start, end, true, VMA_READ | VMA_WRITE) ? -ENOMEM : 0;
-}
+/* -- locking ------------------------------------------------------------------------------- */
 
 int64_t sys_mlock(const uint64_t *a)
 {
-	return lock_range(a[0], a[1]);
+	return aspace_lock(space(), VADDR(a[0]), a[1], VMA_LOCKED);
 }
 
 int64_t sys_mlock2(const uint64_t *a)
 {
-	return a[2] & ~(uint64_t)MLOCK_ONFAULT ? -EINVAL : lock_range(a[0], a[1]);
+	uint32_t flags = (uint32_t)a[2];
+
+	if (flags & ~(uint32_t)MLOCK_ONFAULT)
+		return -EINVAL;
+	return aspace_lock(space(), VADDR(a[0]), a[1],
+			   VMA_LOCKED | (flags & MLOCK_ONFAULT ? VMA_ONFAULT : 0));
 }
 
 int64_t sys_munlock(const uint64_t *a)
 {
-	uint64_t start = ROUND_DOWN(a[0], PAGE_SIZE), end;
-
-	if (__builtin_add_overflow(a[0], a[1], &end))
-		return -EINVAL;
-	return is_mapped(proc_current()->as, start, ROUND_UP(end, PAGE_SIZE)) ? 0 : -ENOMEM;
+	return aspace_lock(space(), VADDR(a[0]), a[1], 0);
 }
 
 int64_t sys_mlockall(const uint64_t *a)
 {
-	struct proc *p = proc_current();
-	uint64_t limit = p->rlimits[RLIMIT_MEMLOCK].cur;
+	uint32_t flags = (uint32_t)a[0];
+	unsigned lock = VMA_LOCKED | (flags & MCL_ONFAULT ? VMA_ONFAULT : 0);
 
-	if (a[0] == 0 || a[0] == MCL_ONFAULT ||
-	    (a[0] & ~(uint64_t)(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT)))
+	if (flags == 0 || flags == MCL_ONFAULT ||
+	    (flags & ~(uint32_t)(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT)))
 		return -EINVAL;
-	if (limit == 0)
-		return -EPERM;
-	return (a[0] & MCL_CURRENT) && p->as->mapped > limit ? -ENOMEM : 0;
+	return aspace_lock_all(space(), flags & MCL_CURRENT ? lock : 0,
+			       flags & MCL_FUTURE ? lock : 0);
 }
 
 int64_t sys_munlockall(const uint64_t *a)
 {
 	(void)a;
-	return 0;
+	return aspace_lock_all(space(), 0, 0);
 }
 
-#define MEMBARRIER_QUERY             0
-#define MEMBARRIER_GLOBAL            (1 << 0)
-#define MEMBARRIER_PRIVATE_EXPEDITED (1 << 3)
-#define MEMBARRIER_REGISTER_PRIVATE  (1 << 4)
+/* -- names --------------------------------------------------------------------------------- */
 
-int64_t sys_membarrier(const uint64_t *a)
+static bool is_name(const char *s)
 {
-	if (a[1] != 0)
-		return -EINVAL;
-	switch ((int)a[0]) {
-	case MEMBARRIER_QUERY:
-		return MEMBARRIER_GLOBAL | MEMBARRIER_PRIVATE_EXPEDITED |
-		       MEMBARRIER_REGISTER_PRIVATE;
-	case MEMBARRIER_GLOBAL:
-	case MEMBARRIER_PRIVATE_EXPEDITED:
-	case MEMBARRIER_REGISTER_PRIVATE:
-		__atomic_thread_fence(__ATOMIC_SEQ_CST); /* one hart runs the only thread */
-		return 0;
-	default: return -EINVAL;
-	}
+	for (; *s; s++)
+		if (*s < ' ' || *s > '~' || strchr("\\`$[]", *s))
+			return false;
+	return true;
+}
+
+int64_t sys_set_vma_name(uint64_t start, uint64_t len, uint64_t user)
+{
+	char name[VMA_NAME_SIZE];
+	ssize_t n;
+
+	if (!user)
+		return aspace_name(space(), VADDR(start), len, NULL);
+	n = arch_strncpy_from_user(name, VADDR(user), sizeof name);
+	if (n < 0)
+		return n == -ENAMETOOLONG ? -EINVAL : n;
+	return is_name(name) ? aspace_name(space(), VADDR(start), len, name) : -EINVAL;
 }

@@ -125,6 +125,8 @@ int64_t sys_prctl(const uint64_t *a)
 		return 0;
 	case PR_GET_NO_NEW_PRIVS: return are_zero(a, 1) ? (int64_t)p->no_new_privs : -EINVAL;
 	case PR_GET_TID_ADDRESS: return put_bytes(a[1], &t->clear_child_tid, sizeof(uint64_t));
+	case PR_SET_VMA:
+		return a[1] == PR_SET_VMA_ANON_NAME ? sys_set_vma_name(a[2], a[3], a[4]) : -EINVAL;
 	case PR_SET_THP_DISABLE:
 		if (!are_zero(a, 2))
 			return -EINVAL;

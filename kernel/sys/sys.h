@@ -122,6 +122,9 @@ void sys_discard_pages(struct mobj *o, uint64_t first, uint64_t last);
 /* => whether the caller may look into p, as ptrace(2) has it. Tree locked. */
 bool sys_may_look(const struct proc *p);
 
+/* PR_SET_VMA_ANON_NAME. => 0 or -errno. memory.c */
+int64_t sys_set_vma_name(uint64_t start, uint64_t len, uint64_t user);
+
 /* Reads a time that a program gave. => 0; -EFAULT; -EINVAL: not a time. */
 int sys_timespec_get(uint64_t user, uint64_t *ns);
 

@@ -14,9 +14,15 @@ KERNEL_HOST_SRC := \
 	kernel/mm/frame/kmalloc.c \
 	kernel/mm/frame/slab.c \
 	kernel/mm/object/mobj.c \
+	kernel/mm/space/advise.c \
 	kernel/mm/space/aspace.c \
 	kernel/mm/space/change.c \
 	kernel/mm/space/fault.c \
 	kernel/mm/space/fork.c \
+	kernel/mm/space/limit.c \
+	kernel/mm/space/lock.c \
 	kernel/mm/space/map.c \
+	kernel/mm/space/name.c \
+	kernel/mm/space/reach.c \
+	kernel/mm/space/remap.c \
 	kernel/proc/elf.c

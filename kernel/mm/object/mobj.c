@@ -75,6 +75,15 @@ struct mobj *mobj_create(enum mobj_kind kind, uint64_t size)
 	return o;
 }
 
+uint64_t mobj_promised;
+
+void mobj_promise(struct mobj *o, uint64_t len)
+{
+	CHECK3(o->promised, ==, 0);
+	o->promised = len;
+	__atomic_fetch_add(&mobj_promised, len, __ATOMIC_RELAXED);
+}
+
 void mobj_get(struct mobj *o)
 {
 	__atomic_fetch_add(&o->refs, 1, __ATOMIC_RELAXED);
@@ -91,6 +100,8 @@ void mobj_put(struct mobj *o)
 		o->pager->release(o);
 	mobj_discard(o, 0, UINT64_MAX);
 	CHECK3(o->nframes, ==, 0);
+	if (o->promised)
+		__atomic_fetch_sub(&mobj_promised, o->promised, __ATOMIC_RELAXED);
 	kfree(o->label);
 	cache_free(mobj_cache, o);
 }

@@ -41,8 +41,9 @@ struct mobj {
 	enum mobj_kind kind;
 	uint32_t refs;
 	struct spinlock lock;
-	uint64_t size;    /* bytes; a file's length. Pages beyond are SIGBUS. Anon: UINT64_MAX */
-	uint64_t nframes; /* frames held */
+	uint64_t size;     /* bytes; a file's length. Pages beyond are SIGBUS. Anon: UINT64_MAX */
+	uint64_t nframes;  /* frames held */
+	uint64_t promised; /* bytes that count as committed while the object lives */
 	struct mobj_node *root; /* radix tree of frames: mobj.c */
 	uint64_t base;          /* index of the first page that root can hold */
 	unsigned height;        /* levels of nodes; 0: no frame, no root */
@@ -54,6 +55,9 @@ struct mobj {
 };
 
 struct mobj *mobj_create(enum mobj_kind kind, uint64_t size); /* refs 1; NULL: no memory */
+/* The object's pages are promised: `len` bytes. => it was the first such call for o. */
+void mobj_promise(struct mobj *o, uint64_t len);
+extern uint64_t mobj_promised; /* bytes, of all objects; atomic */
 void mobj_get(struct mobj *o);
 void mobj_put(struct mobj *o); /* the last reference frees its frames */
 

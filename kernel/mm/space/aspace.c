@@ -24,7 +24,8 @@
  *   I1  VMAs are page-aligned, not empty, below the end of user addresses, and
  *       do not overlap
  *   I2  subtree_first, _last and _gap are as node_summary() says
- *   I3  nvmas counts the VMAs, mapped their bytes
+ *   I3  nvmas counts the VMAs, mapped their bytes, and code, data, stack, locked and
+ *       committed the bytes of those that their names say
  *   I4  anon is NULL or anonymous, and NULL in a shared VMA
  *   I5  a frame mapped at a page is the VMA's own page, or its file's, or the
  *       zero frame, and rights are at most the VMA's; only the VMA's own pages
@@ -78,6 +79,7 @@ void vma_release(struct vma *v)
 			mobj_write_back(v->file, v->file_offset, v->file_offset + vma_npages(v));
 		mobj_put(v->file);
 	}
+	vma_name_put(v->name);
 	vma_free(v);
 }
 
@@ -114,6 +116,26 @@ static uint64_t distance(uint64_t a, uint64_t b)
 	return a > b ? a - b : 0;
 }
 
+/* Changes the sums of I3 by `delta` bytes of VMAs with these flags. */
+static void count(struct aspace *as, unsigned flags, uint64_t delta)
+{
+	as->mapped += delta;
+	if (as->mapped > as->mapped_peak)
+		as->mapped_peak = as->mapped;
+	switch (vma_use(flags)) {
+	case USE_CODE: as->code += delta; break;
+	case USE_DATA: as->data += delta; break;
+	case USE_STACK: as->stack += delta; break;
+	case USE_OTHER: break;
+	}
+	if (flags & VMA_LOCKED)
+		as->locked += delta;
+	if (flags & VMA_ACCOUNT) {
+		as->committed += delta;
+		commit_add(delta);
+	}
+}
+
 /* I2. */
 static void node_summary(struct avl_node *n)
 {
@@ -140,14 +162,14 @@ static void tree_insert(struct aspace *as, struct vma *v)
 	}
 	avl_insert(&as->vmas, &v->node, parent, link);
 	as->nvmas++;
-	as->mapped += v->end.v - v->start.v;
+	count(as, v->flags, v->end.v - v->start.v);
 }
 
 static void tree_remove(struct aspace *as, struct vma *v)
 {
 	avl_remove(&as->vmas, &v->node);
 	as->nvmas--;
-	as->mapped -= v->end.v - v->start.v;
+	count(as, v->flags, v->start.v - v->end.v);
 }
 
 struct vma *aspace_next(struct aspace *as, vaddr_t va)
@@ -205,28 +227,23 @@ uint64_t space_hole(const struct aspace *as, uint64_t low, uint64_t high, uint64
 
 uint64_t space_place(const struct aspace *as, uint64_t len)
 {
-	uint64_t at = space_hole(as, SPACE_MIN, as->mmap_top.v, len);
+	uint64_t low = space_policy.min_address, at = space_hole(as, low, as->mmap_top.v, len);
 
-	return at ? at : space_hole(as, SPACE_MIN, arch_user_end().v, len);
+	return at ? at : space_hole(as, low, arch_user_end().v, len);
 }
 
-uint64_t space_covered(struct aspace *as, uint64_t start, uint64_t end)
+uint64_t space_covered(struct aspace *as, uint64_t start, uint64_t end, uint64_t *promised)
 {
-	uint64_t sum = 0;
+	uint64_t sum = 0, part;
 
-	for (struct vma *v = aspace_next(as, VADDR(start)); v && v->start.v < end; v = vma_next(v))
-		sum += min(v->end.v, end) - max(v->start.v, start);
+	for (struct vma *v = aspace_next(as, VADDR(start)); v && v->start.v < end;
+	     v = vma_next(v)) {
+		part = min(v->end.v, end) - max(v->start.v, start);
+		sum += part;
+		if (promised && v->flags & VMA_ACCOUNT)
+			*promised += part;
+	}
 	return sum;
-}
-
-bool space_may_grow(const struct aspace *as, uint64_t len, unsigned flags, bool noreserve)
-{
-	if (as->mapped + len > as->as_limit || as->nvmas >= MAX_VMAS)
-		return false;
-	/* Linux's default, "heuristic" overcommit: refused is only what could never fit. */
-	if (noreserve || !(flags & VMA_WRITE))
-		return true;
-	return len >> PAGE_SHIFT <= frame_total();
 }
 
 /* -- changes of the tree ------------------------------------------------------------------- */
@@ -243,23 +260,32 @@ void vma_remove(struct aspace *as, struct vma *v)
 	tree_remove(as, v);
 }
 
-/* Its place in the tree, and what nodes above it say of it, do not depend on them. */
-void vma_set_prot(struct aspace *as, struct vma *v, unsigned prot)
-{
-	tell_remove(as, v);
-	v->flags = (v->flags & ~(unsigned)VMA_PROT) | prot;
-	tell_add(as, v);
-}
-
 void vma_resize(struct aspace *as, struct vma *v, uint64_t start, uint64_t end)
 {
 	tell_remove(as, v);
-	as->mapped += (end - start) - (v->end.v - v->start.v);
+	count(as, v->flags, (end - start) - (v->end.v - v->start.v));
 	if (v->file)
 		v->file_offset += (start >> PAGE_SHIFT) - (v->start.v >> PAGE_SHIFT);
 	v->start = VADDR(start);
 	v->end = VADDR(end);
 	avl_update(&as->vmas, &v->node);
+	tell_add(as, v);
+}
+
+void vma_set(struct aspace *as, struct vma *v, unsigned flags, struct vma_name *name)
+{
+	uint64_t len = v->end.v - v->start.v;
+
+	CHECK3((flags ^ v->flags) & VMA_GROWSDOWN, ==, 0); /* here: I2 holds, as the gap stays */
+	tell_remove(as, v);
+	count(as, v->flags, -len);
+	v->flags = flags;
+	count(as, flags, len);
+	if (name != v->name) {
+		vma_name_get(name);
+		vma_name_put(v->name);
+		v->name = name;
+	}
 	tell_add(as, v);
 }
 
@@ -273,19 +299,19 @@ void vma_split(struct aspace *as, struct vma *v, uint64_t at, struct vma *spare)
 		mobj_get(spare->file);
 		spare->file_offset += (at - v->start.v) >> PAGE_SHIFT;
 	}
+	vma_name_get(spare->name);
 	spare->start = VADDR(at);
-	as->mapped -= v->end.v - at;
+	count(as, v->flags, at - v->end.v);
 	v->end = VADDR(at);
 	avl_update(&as->vmas, &v->node);
 	tell_add(as, v);
 	vma_insert(as, spare);
 }
 
-/* => whether b continues a, so that the two may be one VMA. */
-static bool is_continued(const struct vma *a, const struct vma *b)
+bool vma_is_continued(const struct vma *a, const struct vma *b)
 {
-	return a->end.v == b->start.v && a->flags == b->flags && a->kind == b->kind &&
-	       a->file == b->file &&
+	return a->end.v == b->start.v && a->flags == b->flags && a->file == b->file &&
+	       vma_name_same(a->name, b->name) &&
 	       (!a->file || a->file_offset + vma_npages(a) == b->file_offset) &&
 	       (a->anon == b->anon || !a->anon || !b->anon);
 }
@@ -299,6 +325,7 @@ static void absorb(struct aspace *as, struct vma *a, const struct vma *b)
 		mobj_put(b->anon);
 	if (b->file)
 		mobj_put(b->file);
+	vma_name_put(b->name);
 	vma_resize(as, a, a->start.v, b->end.v);
 }
 
@@ -306,12 +333,12 @@ struct vma *vma_join(struct aspace *as, struct vma *v)
 {
 	struct vma *prev = vma_prev(v), *next = vma_next(v);
 
-	if (next && is_continued(v, next)) {
+	if (next && vma_is_continued(v, next)) {
 		vma_remove(as, next);
 		absorb(as, v, next);
 		vma_free(next);
 	}
-	if (prev && is_continued(prev, v)) {
+	if (prev && vma_is_continued(prev, v)) {
 		vma_remove(as, v);
 		absorb(as, prev, v);
 		vma_free(v);
@@ -324,7 +351,7 @@ void vma_place(struct aspace *as, const struct vma *v, struct vma *spare)
 {
 	struct vma *prev = v->start.v ? aspace_find(as, VADDR(v->start.v - 1)) : NULL;
 
-	if (prev && is_continued(prev, v)) {
+	if (prev && vma_is_continued(prev, v)) {
 		absorb(as, prev, v);
 		vma_free(spare);
 		vma_join(as, prev);
@@ -391,7 +418,7 @@ struct aspace *space_create(uint32_t from)
 	mutex_init(&as->lock);
 	avl_init(&as->vmas, node_summary);
 	as->stack_limit = DEFAULT_STACK_LIMIT;
-	as->data_limit = as->as_limit = UINT64_MAX;
+	as->data_limit = as->as_limit = as->lock_limit = UINT64_MAX;
 	as->mmap_top = VADDR(arch_user_end().v - MMAP_GAP);
 	if (arch_pt_init(&as->pt, as->id)) {
 		cache_free(aspace_cache, as);
@@ -465,7 +492,8 @@ static bool page_check(const struct vma *v, uint64_t va, struct arch_mapping m)
 /* The pages outside all VMAs, whose tables must be empty, are left to I6. */
 void aspace_check(struct aspace *as)
 {
-	uint64_t end = 0, mapped = 0, resident = 0;
+	uint64_t end = 0, mapped = 0, locked = 0, committed = 0, resident = 0,
+		 use[USE_OTHER + 1] = {0};
 	unsigned n = 0;
 
 	mutex_lock(&as->lock);
@@ -493,11 +521,19 @@ void aspace_check(struct aspace *as)
 		}
 		end = v->end.v;
 		mapped += v->end.v - v->start.v;
+		use[vma_use(v->flags)] += v->end.v - v->start.v;
+		locked += v->flags & VMA_LOCKED ? v->end.v - v->start.v : 0;
+		committed += v->flags & VMA_ACCOUNT ? v->end.v - v->start.v : 0;
 		n++;
 	}
 	CHECK3(end, <=, arch_user_end().v);
 	CHECK3(n, ==, as->nvmas); /* I3 */
 	CHECK3(mapped, ==, as->mapped);
+	CHECK3(use[USE_CODE], ==, as->code);
+	CHECK3(use[USE_DATA], ==, as->data);
+	CHECK3(use[USE_STACK], ==, as->stack);
+	CHECK3(locked, ==, as->locked);
+	CHECK3(committed, ==, as->committed);
 	CHECK3(resident, ==, as->resident); /* I6 */
 	mutex_unlock(&as->lock);
 }

@@ -47,10 +47,12 @@ static bool stack_grow(struct aspace *as, struct vma *v, uint64_t va)
 	uint64_t start = ROUND_DOWN(va, PAGE_SIZE), grown = v->start.v - start;
 	struct vma *prev = vma_prev(v);
 
-	if (!(v->flags & VMA_GROWSDOWN) || start < SPACE_MIN ||
-	    v->end.v - start > as->stack_limit || as->mapped + grown > as->as_limit)
+	if (!(v->flags & VMA_GROWSDOWN) || start < space_policy.min_address ||
+	    v->end.v - start > as->stack_limit || !space_may_map(as, v->flags, grown) ||
+	    (v->flags & VMA_LOCKED && !space_may_lock(as, grown)) ||
+	    (v->flags & VMA_ACCOUNT && !space_may_promise(as, grown)))
 		return false;
-	if (prev && !(prev->flags & VMA_GROWSDOWN) && prev->flags & VMA_PROT &&
+	if (prev && !(prev->flags & VMA_GROWSDOWN) && vma_is_accessible(prev) &&
 	    start - prev->end.v < STACK_GUARD)
 		return false;
 	vma_resize(as, v, start, v->end.v);

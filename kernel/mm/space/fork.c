@@ -46,6 +46,17 @@ static struct mobj *anon_fork(struct mobj *anon)
 	return anon->copy;
 }
 
+/* => bytes that the child of a space is promised. */
+static uint64_t promised_to_child(struct aspace *from)
+{
+	uint64_t sum = from->committed;
+
+	for (struct vma *v = vma_of(avl_first(&from->vmas)); v; v = vma_next(v))
+		if ((v->flags & (VMA_ACCOUNT | VMA_DONTFORK)) == (VMA_ACCOUNT | VMA_DONTFORK))
+			sum -= v->end.v - v->start.v;
+	return sum;
+}
+
 /* Gives `to` its part of v. => 0 or -ENOMEM. */
 static int vma_fork(struct aspace *from, struct aspace *to, struct vma *v)
 {
@@ -58,6 +69,7 @@ static int vma_fork(struct aspace *from, struct aspace *to, struct vma *v)
 	if (!copy)
 		return -ENOMEM;
 	*copy = *v;
+	copy->flags &= ~(unsigned)VMA_LOCK;
 	copy->anon = NULL;
 	if (v->anon && !wiped) {
 		copy->anon = anon_fork(v->anon);
@@ -68,6 +80,7 @@ static int vma_fork(struct aspace *from, struct aspace *to, struct vma *v)
 	}
 	if (copy->file)
 		mobj_get(copy->file);
+	vma_name_get(copy->name);
 	vma_insert(to, copy);
 	if (v->flags & VMA_SHARED || wiped)
 		return 0;
@@ -87,8 +100,21 @@ struct aspace *aspace_fork(struct aspace *from)
 	to->stack_limit = from->stack_limit;
 	to->data_limit = from->data_limit;
 	to->as_limit = from->as_limit;
+	to->lock_limit = from->lock_limit;
+	to->is_privileged = from->is_privileged;
+	to->barriers = from->barriers;
+	to->args = from->args;
+	to->envs = from->envs;
+	to->strings_end = from->strings_end;
+	to->stack_start = from->stack_start;
+	to->code_start = from->code_start;
+	to->code_end = from->code_end;
+	to->data_start = from->data_start;
+	to->data_end = from->data_end;
 	to->mmap_top = from->mmap_top;
 	to->vdso = from->vdso;
+	if (!space_may_promise(from, promised_to_child(from)))
+		err = -ENOMEM;
 	for (struct vma *v = vma_of(avl_first(&from->vmas)); v && !err; v = vma_next(v))
 		err = vma_fork(from, to, v);
 	arch_pt_flush(&from->pt);

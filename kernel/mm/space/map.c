@@ -1,25 +1,44 @@
 /*
- * Mapping and unmapping: mmap, munmap, brk. Terms and invariants: aspace.c.
+ * Mapping and unmapping: mmap, munmap, brk. Terms and invariants: aspace.c;
+ * limits: limit.c.
  *
  * Each call first checks and allocates everything that it may need, and changes
- * nothing as long as it can still fail; then it commits. Errors and placement
- * are Linux's.
+ * nothing as long as it can still fail; then it commits. Errors, their order and
+ * placement are Linux's.
  *
  * Placement: at the hint if that is free; else in the highest hole below
  * mmap_top; else in the highest hole anywhere. Nothing goes into a stack's guard
- * gap by itself.
+ * gap by itself. Private anonymous memory of a multiple of 2 MiB that has no hint
+ * is aligned to that, so that superpages fit.
  */
 #include "kernel/lib/lib.h"
 #include "kernel/mm/space/vma.h"
 #include "abi/linux.h"
 #include "abi/trace.h"
 
+#define SUPERPAGE_SIZE (2UL << 20)
+
 static uint64_t round_page(uint64_t x)
 {
 	return ROUND_UP(x, PAGE_SIZE);
 }
 
-void space_unmap(struct aspace *as, uint64_t start, uint64_t end, struct vma *spare)
+/* -- unmapping ----------------------------------------------------------------------------- */
+
+int space_unmap_prepare(struct aspace *as, uint64_t start, uint64_t end, struct vma **spare)
+{
+	struct vma *v = aspace_next(as, VADDR(start));
+
+	*spare = NULL;
+	if (!v || v->start.v >= start || v->end.v <= end)
+		return 0;
+	if (as->nvmas >= space_policy.max_vmas)
+		return -ENOMEM;
+	*spare = vma_alloc();
+	return *spare ? 0 : -ENOMEM;
+}
+
+void space_unmap_commit(struct aspace *as, uint64_t start, uint64_t end, struct vma *spare)
 {
 	struct vma *v = aspace_next(as, VADDR(start)), *next;
 
@@ -45,144 +64,186 @@ void space_unmap(struct aspace *as, uint64_t start, uint64_t end, struct vma *sp
 	vma_free(spare);
 }
 
-/* => whether a mapping may go to [start, start + len) without replacing or touching anything. */
-static bool is_free(struct aspace *as, uint64_t start, uint64_t len, bool heed_guard)
+int space_unmap(struct aspace *as, uint64_t start, uint64_t end)
 {
-	struct vma *next;
+	struct vma *spare;
+	int err = space_unmap_prepare(as, start, end, &spare);
 
-	if (start < SPACE_MIN || len > arch_user_end().v || start > arch_user_end().v - len)
-		return false;
-	next = aspace_next(as, VADDR(start));
-	return !next || (heed_guard ? vma_gap_start(next) : next->start.v) >= start + len;
+	if (!err)
+		space_unmap_commit(as, start, end, spare);
+	return err;
+}
+
+int aspace_unmap(struct aspace *as, vaddr_t start, uint64_t len)
+{
+	int err;
+
+	len = round_page(len);
+	if (start.v & PAGE_MASK || !len || len > arch_user_end().v ||
+	    start.v > arch_user_end().v - len)
+		return -EINVAL;
+	mutex_lock(&as->lock);
+	err = space_unmap(as, start.v, start.v + len);
+	mutex_unlock(&as->lock);
+	return err;
+}
+
+/* -- mapping ------------------------------------------------------------------------------- */
+
+/* => whether [start, start + len) is free, guard gaps too. */
+static bool is_free(struct aspace *as, uint64_t start, uint64_t len)
+{
+	struct vma *next = aspace_next(as, VADDR(start));
+
+	return !next || vma_gap_start(next) >= start + len;
+}
+
+/* => 0; or why no mapping may be asked for at [at, at + len): -ENOMEM, -EINVAL, -EPERM. */
+int space_check_place(const struct aspace *as, uint64_t at, uint64_t len)
+{
+	if (len > arch_user_end().v || at > arch_user_end().v - len)
+		return -ENOMEM;
+	if (at & PAGE_MASK)
+		return -EINVAL;
+	return at < space_policy.min_address && !as->is_privileged ? -EPERM : 0;
+}
+
+uint64_t space_choose(struct aspace *as, uint64_t hint, uint64_t len)
+{
+	if (len > arch_user_end().v)
+		return 0;
+	hint = ROUND_DOWN(hint, PAGE_SIZE);
+	if (hint && hint < space_policy.min_address)
+		hint = space_policy.min_address;
+	if (hint && hint <= arch_user_end().v - len && is_free(as, hint, len))
+		return hint;
+	return space_place(as, len);
 }
 
 /* Where the mapping goes. => 0 with *out, or what mmap fails with. */
 static int choose_place(struct aspace *as, const struct map_request *req, uint64_t len,
 			uint64_t *out)
 {
-	uint64_t hint = req->hint.v;
+	int err;
 
-	if (len > arch_user_end().v)
-		return -ENOMEM;
 	if (req->fixed || req->noreplace) {
-		if (hint & PAGE_MASK)
-			return -EINVAL;
-		if (hint > arch_user_end().v - len)
-			return -ENOMEM;
-		if (hint < SPACE_MIN)
-			return -EPERM;
-		if (req->noreplace && !is_free(as, hint, len, false))
-			return -EEXIST;
-		*out = hint;
-		return 0;
+		err = space_check_place(as, req->hint.v, len);
+		if (!err && req->noreplace &&
+		    space_covered(as, req->hint.v, req->hint.v + len, NULL))
+			err = -EEXIST;
+		*out = req->hint.v;
+		return err;
 	}
-	hint = round_page(hint);
-	*out = hint && is_free(as, hint, len, true) ? hint : space_place(as, len);
+	*out = 0;
+	if (!req->hint.v && !req->file && !(req->flags & VMA_SHARED) &&
+	    !(len & (SUPERPAGE_SIZE - 1)) && len < arch_user_end().v) {
+		*out = space_place(as, len + SUPERPAGE_SIZE);
+		if (*out)
+			*out = ROUND_DOWN(*out + SUPERPAGE_SIZE, SUPERPAGE_SIZE);
+	}
+	if (!*out)
+		*out = space_choose(as, req->hint.v, len);
 	return *out ? 0 : -ENOMEM;
 }
 
-/* Touches every page, as far as memory goes: MAP_POPULATE has no error. Lock not held. */
-static void populate(struct aspace *as, uint64_t start, uint64_t len, unsigned flags)
+/* Limits of locking. => 0, -EPERM or -EAGAIN; *flags are what the VMA gets. */
+static int check_lock(const struct aspace *as, uint64_t len, unsigned *flags)
 {
-	unsigned access = flags & VMA_WRITE ? VMA_WRITE : flags & VMA_READ ? VMA_READ : VMA_EXEC;
-
-	if (!(flags & VMA_PROT))
-		return;
-	for (uint64_t va = start; va < start + len; va += PAGE_SIZE)
-		if (aspace_fault(as, VADDR(va), access).signo)
-			return;
+	if (*flags & VMA_LOCKED && !as->lock_limit && !as->is_privileged)
+		return -EPERM;
+	*flags |= as->lock_flags;
+	return *flags & VMA_LOCKED && !space_may_lock(as, len) ? -EAGAIN : 0;
 }
 
-/* The part of aspace_map() under the lock. */
-static int map_locked(struct aspace *as, const struct map_request *req, uint64_t len, uint64_t *at)
+/* The object that v maps. => 0 or -ENOMEM. */
+static int object_get(const struct aspace *as, struct vma *v, const struct map_request *req,
+		      uint64_t len)
 {
-	struct vma v = {.flags = req->flags, .kind = req->kind, .file = req->file};
-	struct vma *spare, *split = NULL;
-	uint64_t replaced = 0;
-	int err = choose_place(as, req, len, at);
+	if (req->file) {
+		v->file = req->file;
+		mobj_get(v->file);
+		v->file_offset = req->offset >> PAGE_SHIFT;
+	} else if (v->flags & VMA_SHARED) {
+		if (!(v->flags & VMA_NORESERVE) && !space_may_promise(as, len))
+			return -ENOMEM;
+		v->file = mobj_create(MOBJ_ANON, len);
+		if (!v->file)
+			return -ENOMEM;
+		if (!(v->flags & VMA_NORESERVE))
+			mobj_promise(v->file, len);
+	}
+	return 0;
+}
 
+/* The part of aspace_map() under the lock. *v becomes what is mapped. */
+static int map_locked(struct aspace *as, const struct map_request *req, uint64_t len, struct vma *v)
+{
+	struct vma *spare, *split = NULL;
+	uint64_t at, replaced = 0, promised = 0;
+	int err;
+
+	if (as->nvmas > space_policy.max_vmas)
+		return -ENOMEM;
+	err = choose_place(as, req, len, &at);
+	if (!err)
+		err = check_lock(as, len, &v->flags);
+	if (!err)
+		err = req->error;
 	if (err)
 		return err;
 	if (req->fixed && !req->noreplace)
-		replaced = space_covered(as, *at, *at + len);
-	if (!space_may_grow(as, len - replaced, req->flags, req->noreserve))
+		replaced = space_covered(as, at, at + len, &promised);
+	if (!space_may_map(as, v->flags, len - replaced))
 		return -ENOMEM;
+	if (vma_promises(v->flags)) {
+		if (len > promised && !space_may_promise(as, len - promised))
+			return -ENOMEM;
+		v->flags |= VMA_ACCOUNT;
+	}
 	spare = vma_alloc();
-	if (spare && replaced)
-		split = vma_alloc();
-	if (!spare || (replaced && !split))
-		goto no_memory;
-	if (v.file) {
-		mobj_get(v.file);
-		v.file_offset = req->offset >> PAGE_SHIFT;
-	} else if (v.flags & VMA_SHARED) {
-		v.file = mobj_create(MOBJ_ANON, len);
-		if (!v.file)
-			goto no_memory;
+	if (!spare)
+		return -ENOMEM;
+	err = object_get(as, v, req, len);
+	if (!err && replaced)
+		err = space_unmap_prepare(as, at, at + len, &split);
+	if (err) {
+		if (v->file)
+			mobj_put(v->file);
+		vma_free(spare);
+		return err;
 	}
 	/* here: nothing can fail any more */
 	if (replaced)
-		space_unmap(as, *at, *at + len, split);
-	v.start = VADDR(*at);
-	v.end = VADDR(*at + len);
-	vma_place(as, &v, spare);
+		space_unmap_commit(as, at, at + len, split);
+	v->start = VADDR(at);
+	v->end = VADDR(at + len);
+	vma_place(as, v, spare);
 	return 0;
-
-no_memory:
-	vma_free(split);
-	vma_free(spare);
-	return -ENOMEM;
 }
 
 int aspace_map(struct aspace *as, const struct map_request *req, vaddr_t *out)
 {
-	uint64_t len = round_page(req->len), at = 0;
+	struct vma v = {.flags = req->flags, .kind = req->kind};
+	uint64_t len = round_page(req->len);
 	int err;
 
 	if (!req->len || req->offset & PAGE_MASK)
 		return -EINVAL;
 	if (!len)
 		return -ENOMEM;
-	if (req->file && req->offset + len < len)
-		return -EOVERFLOW;
 	mutex_lock(&as->lock);
-	err = map_locked(as, req, len, &at);
+	err = map_locked(as, req, len, &v);
 	mutex_unlock(&as->lock);
 	if (err)
 		return err;
-	*out = VADDR(at);
-	if (req->populate)
-		populate(as, at, len, req->flags);
+	*out = v.start;
+	/* What cannot be had now has no error: MAP_POPULATE and MAP_LOCKED try. */
+	if (v.flags & VMA_LOCKED || req->populate)
+		space_populate(as, v.start.v, v.end.v);
 	return 0;
 }
 
-int aspace_place_check(struct aspace *as, const struct map_request *req)
-{
-	uint64_t at;
-	int err;
-
-	mutex_lock(&as->lock);
-	err = choose_place(as, req, round_page(req->len), &at);
-	mutex_unlock(&as->lock);
-	return err;
-}
-
-int aspace_unmap(struct aspace *as, vaddr_t start, uint64_t len)
-{
-	struct vma *spare;
-
-	len = round_page(len);
-	if (start.v & PAGE_MASK || !len || len > arch_user_end().v ||
-	    start.v > arch_user_end().v - len)
-		return -EINVAL;
-	spare = vma_alloc();
-	if (!spare)
-		return -ENOMEM;
-	mutex_lock(&as->lock);
-	space_unmap(as, start.v, start.v + len, spare);
-	mutex_unlock(&as->lock);
-	return 0;
-}
+/* -- the heap ------------------------------------------------------------------------------ */
 
 /* The heap grows from old_end to new_end, both page-aligned. => whether it could. */
 static bool brk_grow(struct aspace *as, uint64_t old_end, uint64_t new_end)
@@ -190,14 +251,17 @@ static bool brk_grow(struct aspace *as, uint64_t old_end, uint64_t new_end)
 	struct vma v = {
 	    .start = VADDR(old_end),
 	    .end = VADDR(new_end),
-	    .flags = VMA_READ | VMA_WRITE,
+	    .flags = VMA_READ | VMA_WRITE | VMA_ACCOUNT | as->lock_flags,
 	    .kind = TV_HEAP,
 	};
+	uint64_t grown = new_end - old_end;
 	struct vma *spare;
 
 	/* As on Linux, one page stays free between the heap and what comes next. */
-	if (!is_free(as, old_end, new_end - old_end + PAGE_SIZE, true) ||
-	    !space_may_grow(as, new_end - old_end, v.flags, false))
+	if (space_check_place(as, old_end, grown) ||
+	    (v.flags & VMA_LOCKED && !space_may_lock(as, grown)) ||
+	    !is_free(as, old_end, grown + PAGE_SIZE) || !space_may_map(as, v.flags, grown) ||
+	    as->nvmas > space_policy.max_vmas || !space_may_promise(as, grown))
 		return false;
 	spare = vma_alloc();
 	if (!spare)
@@ -206,37 +270,36 @@ static bool brk_grow(struct aspace *as, uint64_t old_end, uint64_t new_end)
 	return true;
 }
 
-/*
- * The heap ends at new_end, below old_end. What lies there goes, be it the heap's or not; a mapping
- * that sticks out on both sides stays in two parts. => false: no memory, or nothing lies there,
- * which Linux refuses.
- */
-static bool brk_shrink(struct aspace *as, uint64_t old_end, uint64_t new_end)
+/* The heap shrinks. => whether it could: something of it must be there still. */
+static bool brk_shrink(struct aspace *as, uint64_t new_end, uint64_t old_end)
 {
-	struct vma *spare;
+	struct vma *v = aspace_next(as, VADDR(new_end));
 
-	if (!space_covered(as, new_end, old_end))
-		return false;
-	spare = vma_alloc();
-	if (spare)
-		space_unmap(as, new_end, old_end, spare);
-	return spare;
+	return v && v->start.v < old_end && !space_unmap(as, new_end, old_end);
 }
 
 uint64_t aspace_brk(struct aspace *as, uint64_t brk)
 {
-	uint64_t old_end, new_end, result;
+	uint64_t old_end, new_end, result, data = as->data_end - as->data_start;
+	bool moves, populate = false;
 
 	mutex_lock(&as->lock);
 	old_end = round_page(as->brk);
 	new_end = round_page(brk);
-	if (brk >= as->brk_start && brk <= arch_user_end().v &&
-	    brk - as->brk_start <= as->data_limit) {
-		if (new_end == old_end || (new_end < old_end ? brk_shrink(as, old_end, new_end)
-							     : brk_grow(as, old_end, new_end)))
-			as->brk = brk;
+	/* RLIMIT_DATA counts the program's own data too. */
+	moves = brk >= as->brk_start && new_end >= brk &&
+		(as->data_limit == UINT64_MAX || brk - as->brk_start + data <= as->data_limit);
+	if (moves && new_end > old_end) {
+		moves = brk_grow(as, old_end, new_end);
+		populate = moves && as->lock_flags;
+	} else if (moves && new_end < old_end) {
+		moves = brk_shrink(as, new_end, old_end);
 	}
+	if (moves)
+		as->brk = brk;
 	result = as->brk;
 	mutex_unlock(&as->lock);
+	if (populate)
+		space_populate(as, old_end, new_end);
 	return result;
 }

@@ -9,12 +9,8 @@
 #include "kernel/mm/frame/frame.h"
 #include "kernel/mm/space/aspace.h"
 
-/* Nothing is mapped below (vm.mmap_min_addr's usual value), nor this close under a stack. */
-#define SPACE_MIN   0x10000UL
+/* Nothing is mapped so close under a stack by itself: Linux's stack_guard_gap. */
 #define STACK_GUARD (256 * PAGE_SIZE)
-
-/* vm.max_map_count's usual value. */
-#define MAX_VMAS 65530
 
 extern struct frame *zero_frame; /* TF_ZERO; pinned for ever */
 
@@ -55,6 +51,29 @@ static inline unsigned vma_rights(const struct vma *v)
 	return rights;
 }
 
+/* What a VMA counts as for limits and /proc. */
+enum vma_use { USE_CODE, USE_DATA, USE_STACK, USE_OTHER };
+
+static inline enum vma_use vma_use(unsigned flags)
+{
+	if (flags & VMA_GROWSDOWN)
+		return USE_STACK;
+	if ((flags & (VMA_WRITE | VMA_SHARED)) == VMA_WRITE)
+		return USE_DATA;
+	return (flags & (VMA_EXEC | VMA_WRITE)) == VMA_EXEC ? USE_CODE : USE_OTHER;
+}
+
+/* => whether a program may reach its pages at all. */
+static inline bool vma_is_accessible(const struct vma *v)
+{
+	return v->flags & VMA_PROT;
+}
+
+static inline bool vma_is_anonymous(const struct vma *v)
+{
+	return !v->file;
+}
+
 struct vma *vma_alloc(void);     /* NULL: no memory. Contents undefined */
 void vma_free(struct vma *v);    /* NULL is allowed. Only the structure */
 void vma_release(struct vma *v); /* the structure and its references; not in the tree */
@@ -67,13 +86,27 @@ void vma_place(struct aspace *as, const struct vma *v, struct vma *spare);
 
 void vma_insert(struct aspace *as, struct vma *v); /* where nothing is, and joins nothing */
 void vma_remove(struct aspace *as, struct vma *v); /* from the tree; the caller has it then */
-void vma_set_prot(struct aspace *as, struct vma *v, unsigned prot); /* its VMA_PROT flags */
 
 /* => [start, end) overlaps no other VMA, and v's old range. */
 void vma_resize(struct aspace *as, struct vma *v, uint64_t start, uint64_t end);
 
+/* Flags and name (a new reference is taken) of v as a whole. */
+void vma_set(struct aspace *as, struct vma *v, unsigned flags, struct vma_name *name);
+
 /* => v ends at `at`, and `spare` is the VMA of the rest; start < at < end. */
 void vma_split(struct aspace *as, struct vma *v, uint64_t at, struct vma *spare);
+
+/* => whether b continues a, so that the two may be one VMA. */
+bool vma_is_continued(const struct vma *a, const struct vma *b);
+
+/*
+ * Gives [start, end), part of v, other flags and another name (a new reference is taken): splits
+ * v where needed, or moves its border with a neighbour, and joins what continues itself.
+ * => 0 and *out, the VMA that has the range now; -ENOMEM, nothing changed: no memory, or VMAs.
+ * change.c
+ */
+int vma_change(struct aspace *as, struct vma *v, uint64_t start, uint64_t end, unsigned flags,
+	       struct vma_name *name, struct vma **out);
 
 /* Joins v with its neighbours, where they continue each other. => the VMA that v is part of. */
 struct vma *vma_join(struct aspace *as, struct vma *v);
@@ -83,12 +116,16 @@ uint64_t space_hole(const struct aspace *as, uint64_t low, uint64_t high, uint64
 
 /* => where a new mapping goes by itself; 0: nowhere. */
 uint64_t space_place(const struct aspace *as, uint64_t len);
+/* The same, with a hint: there, if it is free. map.c */
+uint64_t space_choose(struct aspace *as, uint64_t hint, uint64_t len);
+/* => 0; or why no mapping may be asked for at [at, at + len): -ENOMEM, -EINVAL, -EPERM. map.c */
+int space_check_place(const struct aspace *as, uint64_t at, uint64_t len);
 
 /* An empty space, to become a copy of the one with number `from`; 0: of none. */
 struct aspace *space_create(uint32_t from);
 
-/* Bytes of [start, end) that VMAs cover. */
-uint64_t space_covered(struct aspace *as, uint64_t start, uint64_t end);
+/* Bytes of [start, end) that VMAs cover; of these, in *promised (NULL: not asked), VMA_ACCOUNT. */
+uint64_t space_covered(struct aspace *as, uint64_t start, uint64_t end, uint64_t *promised);
 
 /* Unmaps the pages of [start, end), in v, and frees v's private frames there. */
 void vma_drop_pages(struct aspace *as, struct vma *v, uint64_t start, uint64_t end);
@@ -120,10 +157,57 @@ static inline int space_map_frame(struct aspace *as, uint64_t va, struct frame *
 	return 0;
 }
 
-/* Unmaps [start, end). `spare` is used or freed. */
-void space_unmap(struct aspace *as, uint64_t start, uint64_t end, struct vma *spare);
+/* Unmaps [start, end). => 0; -ENOMEM, nothing changed: no memory, or too many VMAs. */
+int space_unmap(struct aspace *as, uint64_t start, uint64_t end);
 
-/* => whether `len` more bytes with these flags may be mapped: RLIMIT_AS, RAM, number of VMAs. */
-bool space_may_grow(const struct aspace *as, uint64_t len, unsigned flags, bool noreserve);
+/*
+ * The same in two steps, when something else may fail between. First: what unmapping may need, a
+ * VMA if one sticks out on both sides. => 0 and *spare (NULL: not needed); -ENOMEM. Second: spare
+ * is used or freed.
+ */
+int space_unmap_prepare(struct aspace *as, uint64_t start, uint64_t end, struct vma **spare);
+void space_unmap_commit(struct aspace *as, uint64_t start, uint64_t end, struct vma *spare);
+
+/*
+ * Whether a space may have `len` bytes more, by one limit each. limit.c
+ *   map     RLIMIT_AS, and RLIMIT_DATA for what counts as data with these flags
+ *   promise overcommit: pages that may all be written to
+ *   lock    RLIMIT_MEMLOCK
+ */
+bool space_may_map(const struct aspace *as, unsigned flags, uint64_t len);
+bool space_may_promise(const struct aspace *as, uint64_t len);
+bool space_may_lock(const struct aspace *as, uint64_t len);
+
+/* => whether a new mapping with these flags is a promise: private, writable, not NORESERVE. */
+static inline bool vma_promises(unsigned flags)
+{
+	return (flags & (VMA_NORESERVE | VMA_SHARED | VMA_WRITE)) == VMA_WRITE;
+}
+
+/* `delta` bytes more are promised; negative numbers as their complement. */
+extern uint64_t commit_bytes;
+static inline void commit_add(uint64_t delta)
+{
+	__atomic_fetch_add(&commit_bytes, delta, __ATOMIC_RELAXED);
+}
+
+/*
+ * Has the pages of [start, end) served as if the program touched them: for writing where a private
+ * page may be written to, else for reading. Lock not held. lock.c
+ * => 0; -ENOMEM: a hole; -EFAULT: a page that cannot be had. What comes before it was served.
+ */
+int space_populate(struct aspace *as, uint64_t start, uint64_t end);
+
+/* Lock held. Drops what VMAs of as show of pages [first, last) of o, private copies too. reach.c */
+void space_forget(struct aspace *as, const struct mobj *o, uint64_t first, uint64_t last);
+
+/* Names of VMAs: name.c. NULL is allowed. */
+void vma_name_get(struct vma_name *n);
+void vma_name_put(struct vma_name *n);
+bool vma_name_equal(const struct vma_name *a, const struct vma_name *b);
+static inline bool vma_name_same(const struct vma_name *a, const struct vma_name *b)
+{
+	return a == b || vma_name_equal(a, b);
+}
 
 #endif
