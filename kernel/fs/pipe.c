@@ -145,10 +145,14 @@ static ssize_t pipe_read(struct file *f, struct uio *u, uint64_t *pos)
 	if (u->left == 0)
 		return 0;
 	for (;;) {
-		mutex_lock(&p->lock);
-		if (p->head != p->tail)
-			n = take_locked(p, u);
-		mutex_unlock(&p->lock);
+		/* Looked at without a lock: an empty pipe is looked at again before sleeping. */
+		if (__atomic_load_n(&p->head, __ATOMIC_RELAXED) !=
+		    __atomic_load_n(&p->tail, __ATOMIC_RELAXED)) {
+			mutex_lock(&p->lock);
+			if (p->head != p->tail)
+				n = take_locked(p, u);
+			mutex_unlock(&p->lock);
+		}
 		if (n != 0) {
 			if (!waitq_is_empty(&p->writers))
 				waitq_wake_all(&p->writers);
