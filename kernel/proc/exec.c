@@ -383,6 +383,7 @@ int exec_commit(const struct exec_request *req, uint64_t pc, uint64_t sp)
 	p->as = t->exec_as;
 	t->exec_as = NULL;
 	p->did_exec = true;
+	p->keep_caps = false;
 	p->exit_signal = p->exit_signal ? SIGCHLD : 0;
 	spin_unlock(&proc_tree_lock);
 	vfork_done(t);

@@ -210,41 +210,75 @@ static int program_find(int dirfd, const char *path, bool follow, struct inode *
 	return error;
 }
 
-/* => the absolute path of what is run, for /proc/self/exe; NULL: no memory. */
-static char *exe_path_of(const char *path)
+/* => the program that descriptor fd is of, which may be run, with a reference. */
+static int program_of(int fd, struct inode **out)
 {
-	struct inode *cwd = sys_cwd();
+	struct file *f = fd == AT_FDCWD ? NULL : sys_fd((uint64_t)fd);
+	int error;
+
+	if (fd != AT_FDCWD && !f)
+		return -EBADF;
+	*out = f ? f->inode : sys_cwd();
+	if (f) {
+		inode_get(*out);
+		file_put(f);
+	}
+	error = program_prepare(*out);
+	if (error)
+		inode_put(*out);
+	return error;
+}
+
+/* Writes the path of descriptor fd, or of the current folder, to buf. => its length; 0: none. */
+static size_t path_of_fd(int fd, char *buf, size_t size)
+{
+	struct file *f = fd == AT_FDCWD ? NULL : sys_fd((uint64_t)fd);
+	struct inode *cwd = f ? NULL : sys_cwd();
+	ssize_t n;
+
+	if (f) {
+		tree_lock();
+		n = file_path(f, buf, size);
+		tree_unlock();
+		file_put(f);
+	} else {
+		n = tree_path(cwd, buf, size); /* with its NUL */
+		n -= n > 0;
+		inode_put(cwd);
+	}
+	return n > 0 ? (size_t)n : 0;
+}
+
+/* => the absolute path of what is run, for /proc/self/exe; NULL: no memory. */
+static char *exe_path_of(int dirfd, const char *path)
+{
 	char *full = kmalloc(2 * PATH_MAX);
 	size_t n = 0;
 
 	if (full && *path != '/') {
-		ssize_t len = tree_path(cwd, full, PATH_MAX);
-
-		n = len > 1 ? (size_t)len - 1 : 0;
+		n = path_of_fd(dirfd, full, PATH_MAX);
 		if (n == 1)
 			n = 0; /* the root */
-		full[n++] = '/';
+		if (*path)
+			full[n++] = '/';
 		while (path[0] == '.' && path[1] == '/')
 			path += 2;
 	}
 	if (full)
 		ksnprintf(full + n, 2 * PATH_MAX - n, "%s", path);
-	inode_put(cwd);
 	return full;
 }
 
-/* Everything is in kernel memory now. Takes `exe` over. */
-static int run(struct inode *exe, const char *path, struct exec_request *req, char *chunk)
+/* Everything is in kernel memory now. Takes `exe` and exe_path (NULL: no memory) over. */
+static int run(struct inode *exe, char *exe_path, struct exec_request *req)
 {
 	struct proc *p = proc_current();
 	uint64_t pc, sp;
 	const char *why;
-	char *exe_path = exe_path_of(path);
 	struct aspace *as = NULL;
 	bool runs = false;
 	int error = exe_path ? fs_exec_prepare(p) : -ENOMEM;
 
-	(void)chunk;
 	if (!error) {
 		error = inode_run_get(exe);
 		runs = !error;
@@ -274,34 +308,69 @@ static int run(struct inode *exe, const char *path, struct exec_request *req, ch
 	return error;
 }
 
+#define FD_NAME "/dev/fd/"
+
+/*
+ * How a program that a descriptor leads to is called: by its own argument, and by the interpreter
+ * of a script. => to be kfree'd; NULL: no memory.
+ */
+static char *fd_name(int dirfd, const char *path)
+{
+	size_t size = sizeof FD_NAME + 12 + strlen(path);
+	char *name = kmalloc(size);
+
+	if (name)
+		ksnprintf(name, size, *path ? FD_NAME "%d/%s" : FD_NAME "%d%s", dirfd, path);
+	return name;
+}
+
 /* Follows scripts to a program. => as execve; `path` is the kernel's. */
 static int exec_path(int dirfd, const char *path, bool follow, struct exec_request *req,
 		     char *chunk)
 {
-	char head[SCRIPT_HEAD], last[SCRIPT_HEAD], *interpreter, *argument;
+	char head[SCRIPT_HEAD], last[SCRIPT_HEAD], *interpreter, *argument, *name = NULL;
+	bool by_fd = dirfd != AT_FDCWD && *path != '/', closes = false;
 	struct inode *exe;
-	int error = program_find(dirfd, path, follow, &exe);
+	int error = *path ? program_find(dirfd, path, follow, &exe) : program_of(dirfd, &exe);
+	int at = dirfd;
 
-	req->name = base_name(path);
+	if (error)
+		return error;
+	if (by_fd) {
+		name = fd_name(dirfd, path);
+		if (!name) {
+			inode_put(exe);
+			return -ENOMEM;
+		}
+		closes = fd_flags(proc_current()->fds, dirfd) & FD_CLOEXEC;
+		req->execfn = name;
+	}
+	req->name = base_name(req->execfn);
 	for (unsigned depth = 0; !error; depth++) {
 		size_t n = mobj_read(exe->data, 0, head, sizeof head - 1);
 
 		head[n] = 0;
-		if (n < 2 || head[0] != '#' || head[1] != '!')
-			return run(exe, path, req, chunk);
+		if (n < 2 || head[0] != '#' || head[1] != '!') {
+			error = run(exe, exe_path_of(at, path), req);
+			break;
+		}
 		inode_put(exe);
-		if (depth == SCRIPT_DEPTH)
-			return -ELOOP;
-		error = script_parse(head, &interpreter, &argument);
+		error =
+		    depth == SCRIPT_DEPTH ? -ELOOP : script_parse(head, &interpreter, &argument);
+		if (!error && closes)
+			error = -ENOENT; /* its interpreter would find nothing under that name */
 		if (!error)
-			error = script_arguments(&req->argv, interpreter, argument, path, chunk);
+			error = script_arguments(&req->argv, interpreter, argument,
+						 depth ? path : req->execfn, chunk);
 		if (error)
-			return error;
+			break;
 		memcpy(last, interpreter, strlen(interpreter) + 1);
 		path = last;
-		req->name = base_name(req->execfn);
+		at = AT_FDCWD;
+		closes = false;
 		error = program_find(AT_FDCWD, path, true, &exe);
 	}
+	kfree(name);
 	return error;
 }
 
