@@ -469,6 +469,28 @@ static void ad_faults_on_request(void **state)
 	}
 }
 
+/* Where nothing is in the lookaside, no address may look as if it were. */
+static void no_address_is_an_empty_slot(void **state)
+{
+	/* lb, lh, lw, ld a2, 0(a0); sb, sh, sw, sd a2, 0(a0) */
+	static const uint32_t code[] = {0x00050603, 0x00051603, 0x00052603, 0x00053603,
+					0x00c50023, 0x00c51023, 0x00c52023, 0x00c53023};
+	struct machine_under_test t;
+	struct hart *h;
+
+	make(&t, false, false);
+	h = &t.b.m->harts[0];
+	write_code(&t, MAIN_PA, code, sizeof(code));
+	for (unsigned i = 0; i < 8; i++)
+		for (uint64_t at = 0; at < 4096; at += at < 16 ? 1 : 509) {
+			machine_start_bare(t.b.m, paddr(MAIN_PA + 4 * i));
+			h->x[10] = at;
+			machine_run(t.b.m, machine_clock(t.b.m, 0) + 1);
+			assert_int_equal(h->mcause, i < 4 ? CAUSE_LOAD_ACCESS : CAUSE_STORE_ACCESS);
+		}
+	board_fini(&t.b);
+}
+
 static void misaligned_traps_on_request(void **state)
 {
 	/* ld a2, 1(a0); sd a2, 1(a0); lw a2, 4(a0) */
@@ -507,6 +529,7 @@ int main(void)
 	    cmocka_unit_test(the_sanitizer_names_stale_uses),
 	    cmocka_unit_test(ad_faults_on_request),
 	    cmocka_unit_test(misaligned_traps_on_request),
+	    cmocka_unit_test(no_address_is_an_empty_slot),
 	    cmocka_unit_test(deadlines_are_exact),
 	    cmocka_unit_test(code_that_changes_itself),
 	    cmocka_unit_test(loops_in_traps_end_at_the_limit),
