@@ -3,6 +3,7 @@
 KERNEL_HOST_SRC := \
 	kernel/arch/host/host.c \
 	kernel/fs/cpio.c \
+	kernel/fs/ldisc.c \
 	kernel/lib/avl.c \
 	kernel/lib/fdt.c \
 	kernel/lib/lock.c \
