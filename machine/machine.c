@@ -5,7 +5,7 @@
  *
  *   now     the least clock among harts that run
  *   event   the earliest moment at which a timer of a waiting hart, or the real-time clock's
- *           alarm, fires, or the serial port asks the host for input
+ *           alarm, fires, or the serial port or the terminal asks the host for input
  *   window  ends at the next multiple of cfg.turn after `now`, or at `event` if that is earlier; if
  *           only one hart runs, at `event`
  *
@@ -55,7 +55,10 @@ void machine_config_init(struct machine_config *cfg)
 		},
 	    .max_levels = 5,
 	    .turn = DEFAULT_TURN,
-	    .has_stream = {true, true, true, true},
+	    .has_stream = {[STREAM_STDIN] = true,
+			   [STREAM_STDOUT] = true,
+			   [STREAM_STDERR] = true,
+			   [STREAM_UART] = true},
 	    .epoch_ns = 1767225600000000000, /* 2026-01-01 00:00:00 UTC */
 	};
 #ifdef LIMPID_NO_TLB_MODEL /* see exec.c: what a machine would do that models nothing */
@@ -231,13 +234,30 @@ unsigned machine_finish_code(const struct machine *m)
 
 /* -- running ------------------------------------------------------------------------------ */
 
+static uint64_t min(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
 /* What the choice of turns depends on; see the head of this file. */
 struct schedule {
 	unsigned running; /* harts */
 	uint64_t now;     /* UINT64_MAX if none runs */
 	uint64_t event;
-	uint64_t poll; /* when the UART asks for input */
+	uint64_t poll; /* when the UART or the terminal asks for input */
 };
+
+/* The moment at which the host is asked for input; UINT64_MAX: never. */
+static uint64_t input_deadline(const struct machine *m)
+{
+	return min(uart_deadline(m), tty_deadline(m));
+}
+
+static void input_poll(struct machine *m, uint64_t clock)
+{
+	uart_poll(m, clock);
+	tty_poll(m, clock);
+}
 
 /* Harts whose interrupt has come stop waiting. */
 static void wake(struct machine *m)
@@ -254,7 +274,7 @@ static void wake(struct machine *m)
 
 static struct schedule survey(const struct machine *m)
 {
-	struct schedule s = {0, UINT64_MAX, rtc_deadline(m), uart_deadline(m)};
+	struct schedule s = {0, UINT64_MAX, rtc_deadline(m), input_deadline(m)};
 
 	for (unsigned i = 0; i < m->cfg.harts; i++) {
 		const struct hart *h = &m->harts[i];
@@ -288,11 +308,8 @@ static void reach(struct machine *m, uint64_t clock)
 	rtc_update(m, clock);
 	if (uart_deadline(m) <= clock)
 		uart_poll(m, clock);
-}
-
-static uint64_t min(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
+	if (tty_deadline(m) <= clock)
+		tty_poll(m, clock);
 }
 
 /*
@@ -315,10 +332,12 @@ static bool pass_time(struct machine *m, const struct schedule *s, uint64_t limi
 		reach(m, end);
 		return event >= limit;
 	}
-	passed = min(m->host.idle(m->host.ctx, end - now, s->poll != UINT64_MAX), end - now);
+	passed = m->host.idle(m->host.ctx, event == UINT64_MAX ? UINT64_MAX : end - now,
+			      s->poll != UINT64_MAX);
+	passed = min(passed, end - now);
 	reach(m, now + passed);
 	if (now + passed < end)
-		uart_poll(m, now + passed); /* input came first */
+		input_poll(m, now + passed); /* input came first */
 	return now + passed >= limit;
 }
 

@@ -45,7 +45,14 @@ struct machine;
 /* -- the host's side ---------------------------------------------------------------------- */
 
 /* Streams that the console's ports are named after. */
-enum machine_stream { STREAM_STDIN, STREAM_STDOUT, STREAM_STDERR, STREAM_UART, STREAM_COUNT };
+enum machine_stream {
+	STREAM_STDIN,
+	STREAM_STDOUT,
+	STREAM_STDERR,
+	STREAM_TTY, /* a terminal, both ways */
+	STREAM_UART,
+	STREAM_COUNT
+};
 
 struct stale_translation;
 
@@ -77,8 +84,18 @@ struct machine_host {
 	long (*uart_read)(void *ctx, void *buf, size_t len);
 
 	/*
-	 * Every hart waits, and nothing will happen for `ns` nanoseconds but, with `input`, by what
-	 * uart_read would give. May be NULL: the time is skipped.
+	 * What was typed at the terminal, and the size of its window: asked for once in TTY_POLL_NS
+	 * of virtual time (dev/virtio_console.c), while the guest can take more. `wanted`: a
+	 * program has asked for it; before, only signals matter, as the characters that stand for
+	 * them. Each may be NULL.
+	 * => bytes put into `buf`, up to `len`; 0: none now; -1: there will be no more.
+	 */
+	long (*tty_read)(void *ctx, void *buf, size_t len, bool wanted);
+	void (*tty_size)(void *ctx, uint16_t *cols, uint16_t *rows);
+
+	/*
+	 * Every hart waits, and nothing will happen for `ns` nanoseconds (UINT64_MAX: ever) but,
+	 * with `input`, by what uart_read or tty_read would give. May be NULL: the time is skipped.
 	 * => how many of them have passed; fewer when input came first, or a stop was requested.
 	 */
 	uint64_t (*idle)(void *ctx, uint64_t ns, bool input);

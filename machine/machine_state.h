@@ -36,10 +36,11 @@ struct machine {
 
 	struct bus_device devices[BUS_MAX_DEVICES];
 	unsigned ndevices;
-	unsigned virtio_slots; /* bit i: slot i has a device */
-	struct plic *plic;     /* dev/plic.c */
-	struct uart *uart;     /* dev/uart.c */
-	struct rtc *rtc;       /* dev/rtc.c */
+	unsigned virtio_slots;   /* bit i: slot i has a device */
+	struct plic *plic;       /* dev/plic.c */
+	struct uart *uart;       /* dev/uart.c */
+	struct rtc *rtc;         /* dev/rtc.c */
+	struct console *console; /* dev/virtio_console.c */
 
 	struct hart *last;                /* whose turn was the latest */
 	struct hart *current;             /* whose turn it is; NULL outside hart_run */
@@ -104,6 +105,10 @@ uint64_t uart_deadline(const struct machine *m);
 
 /* Asks the host for input, if the guest listens; `clock` is now. */
 void uart_poll(struct machine *m, uint64_t clock);
+
+/* The same for the terminal. */
+uint64_t tty_deadline(const struct machine *m);
+void tty_poll(struct machine *m, uint64_t clock);
 
 /* The moment (clock) at which the real-time clock's alarm rings; UINT64_MAX if never. */
 uint64_t rtc_deadline(const struct machine *m);

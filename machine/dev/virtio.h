@@ -85,6 +85,12 @@ unsigned virtio_free_slot(const struct machine *m);
  */
 bool virtq_pop(struct virtio *v, struct virtq *q, struct virtio_buffer *out);
 
+/* The buffer that was taken last stays in the queue after all. */
+static inline void virtq_unpop(struct virtq *q)
+{
+	q->avail--;
+}
+
 /* Gives a buffer back with `len` bytes written into it, and interrupts the driver if it wants. */
 void virtq_push(struct virtio *v, struct virtq *q, uint16_t head, uint32_t len);
 

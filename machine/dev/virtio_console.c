@@ -7,11 +7,13 @@
  *     1   stdin    4, 5                         stdin
  *     2   stdout   6, 7                         stdout
  *     3   stderr   8, 9                         stderr
+ *     4   tty      10, 11                       tty
  *
  * Driver and device come to know each other by control messages:
  *
  *   driver: DEVICE_READY 1             device: PORT_ADD for each port that exists
- *   driver: PORT_READY p               device: PORT_NAME p, then PORT_OPEN p if the stream is open
+ *   driver: PORT_READY p               device: PORT_NAME p, then PORT_OPEN p if the stream is open;
+ *                                              before, if it is a terminal, CONSOLE_PORT and RESIZE
  *   driver: PORT_OPEN p 1, p 0         device: PORT_OPEN p 0 when the stream has ended
  *
  * Input is pulled. A buffer in stdin's receive queue, once the guest has opened the port, is
@@ -19,6 +21,11 @@
  * that much or the end of input is there. So what a program reads does not depend on how fast
  * the host's pipe is filled. At the end of input the buffer comes back empty, PORT_OPEN 0 is
  * sent, and all later buffers come back empty at once.
+ *
+ * The terminal's input is pushed. While the driver has buffers in its receive queue, the host is
+ * asked at each multiple of TTY_POLL_NS, also for the size of the window, whose changes are told by
+ * RESIZE. The host learns whether the guest has opened the port: until a program wants what is
+ * typed, a terminal is better left alone.
  *
  * Output that the host refuses (its reader is gone) closes the port: PORT_OPEN 0 is sent, and
  * all later output is swallowed. The driver makes that an EPIPE.
@@ -28,6 +35,7 @@
  *     meanwhile, so more can only come of arrays that overlap.
  * I3. Control messages leave in order; at most CONTROL_MAX wait for a buffer, and a driver that
  *     lets more pile up is broken.
+ * I4. next_poll is UINT64_MAX exactly while the terminal is not to be asked.
  *
  * Source: Virtual I/O Device (VIRTIO) 1.2, section 5.3.
  */
@@ -37,11 +45,16 @@
 #include "machine/machine_state.h"
 
 #define CONSOLE_ID          3
-#define CONSOLE_PORTS       4
+#define CONSOLE_PORTS       5
+#define CONSOLE_F_SIZE      0
 #define CONSOLE_F_MULTIPORT 1
 #define CONSOLE_F_EMERG     2
 #define CONTROL_MAX         64 /* at start 3 messages a port are sent; the rest is room */
 #define NAME_MAX            8
+#define TTY_PORT            4
+
+/* A millisecond is less than a hand or an eye can tell, and some 300,000 steps: asking is free. */
+#define TTY_POLL_NS 1000000
 
 enum {
 	QUEUE_RX0,
@@ -70,6 +83,10 @@ struct control {
 };
 _Static_assert(sizeof(struct control) == 8, "as it lies in guest memory");
 
+struct window {
+	uint16_t cols, rows;
+};
+
 struct port {
 	bool exists;
 	bool guest_open; /* the guest's program has it open */
@@ -81,16 +98,15 @@ struct console {
 	struct port ports[CONSOLE_PORTS];
 	struct control pending[CONTROL_MAX];
 	unsigned pending_head, pending_count;
+	struct window window;        /* of the terminal; 0, 0: not known */
+	uint64_t next_poll;          /* clock: when the terminal is asked */
 	struct virtio_buffer buffer; /* being served; not state */
 };
 
 static const enum machine_stream port_stream[CONSOLE_PORTS] = {
-    STREAM_UART,
-    STREAM_STDIN,
-    STREAM_STDOUT,
-    STREAM_STDERR,
+    STREAM_UART, STREAM_STDIN, STREAM_STDOUT, STREAM_STDERR, STREAM_TTY,
 };
-static const char port_name[CONSOLE_PORTS][NAME_MAX] = {"", "stdin", "stdout", "stderr"};
+static const char port_name[CONSOLE_PORTS][NAME_MAX] = {"", "stdin", "stdout", "stderr", "tty"};
 
 static bool multiport(const struct console *c)
 {
@@ -123,6 +139,9 @@ static void control_flush(struct console *c)
 		if (msg.event == CONTROL_PORT_NAME) {
 			memcpy(bytes + len, port_name[msg.id], NAME_MAX);
 			len += (uint32_t)strlen(port_name[msg.id]);
+		} else if (msg.event == CONTROL_RESIZE) {
+			memcpy(bytes + len, &c->window, sizeof(c->window));
+			len += sizeof(c->window);
 		}
 		c->pending_head = (c->pending_head + 1) % CONTROL_MAX;
 		c->pending_count--;
@@ -155,6 +174,7 @@ static void port_end(struct console *c, unsigned port)
 }
 
 static void port_receive(struct console *c, unsigned port);
+static void tty_listen(struct console *c);
 
 static void control_handle(struct console *c, const struct control *msg)
 {
@@ -175,6 +195,11 @@ static void control_handle(struct console *c, const struct control *msg)
 		if (!msg->value)
 			break;
 		control_send(c, msg->id, CONTROL_PORT_NAME, 1);
+		if (msg->id == TTY_PORT) {
+			control_send(c, msg->id, CONTROL_CONSOLE_PORT, 1);
+			if (c->window.rows)
+				control_send(c, msg->id, CONTROL_RESIZE, 0);
+		}
 		if (!p->ended)
 			control_send(c, msg->id, CONTROL_PORT_OPEN, 1);
 		break;
@@ -236,6 +261,8 @@ static void port_receive(struct console *c, unsigned port)
 	struct virtq *q = port_rx(c, port);
 	struct port *p = &c->ports[port];
 
+	if (port == TTY_PORT)
+		tty_listen(c);
 	if (port_stream[port] != STREAM_STDIN)
 		return; /* the others have nothing to say; their buffers stay where they are */
 	if (!p->exists || !p->guest_open)
@@ -254,6 +281,77 @@ static void port_receive(struct console *c, unsigned port)
 		if (!len && c->buffer.writable)
 			port_end(c, port);
 	}
+}
+
+/* The terminal is to be asked: from the next multiple of TTY_POLL_NS on. */
+static void tty_listen(struct console *c)
+{
+	struct machine *m = c->v.m;
+	const struct port *p = &c->ports[TTY_PORT];
+
+	if (!p->exists || p->ended || c->next_poll != UINT64_MAX)
+		return;
+	c->next_poll = (machine_now(m) / TTY_POLL_NS + 1) * TTY_POLL_NS;
+	if (m->current)
+		m->current->leave = true; /* its turn may have to end earlier */
+}
+
+uint64_t tty_deadline(const struct machine *m)
+{
+	return m->console->next_poll;
+}
+
+/* Tells the guest if the window has another size than before. */
+static void tty_measure(struct console *c)
+{
+	struct machine *m = c->v.m;
+	struct window now = c->window;
+
+	if (!m->host.tty_size)
+		return;
+	m->host.tty_size(m->host.ctx, &now.cols, &now.rows);
+	if (now.cols == c->window.cols && now.rows == c->window.rows)
+		return;
+	c->window = now;
+	control_send(c, TTY_PORT, CONTROL_RESIZE, 0);
+}
+
+void tty_poll(struct machine *m, uint64_t clock)
+{
+	struct console *c = m->console;
+	struct virtq *q = port_rx(c, TTY_PORT);
+	struct port *p = &c->ports[TTY_PORT];
+	uint8_t bytes[64];
+	uint16_t head;
+	long n = 0;
+
+	if (c->next_poll == UINT64_MAX)
+		return;
+	c->next_poll = UINT64_MAX;
+	tty_measure(c);
+	if (!virtq_pop(&c->v, q, &c->buffer))
+		return; /* here: the driver will say when there are buffers again */
+	head = c->buffer.head;
+	if (c->buffer.readable || !c->buffer.writable) {
+		virtio_broken(&c->v);
+		return;
+	}
+	if (m->host.tty_read)
+		n = m->host.tty_read(m->host.ctx, bytes,
+				     c->buffer.writable < sizeof(bytes) ? c->buffer.writable
+									: sizeof(bytes),
+				     p->guest_open);
+	if (n == 0) {
+		virtq_unpop(q);
+	} else {
+		uint32_t len = n > 0 ? (uint32_t)n : 0;
+
+		virtq_push(&c->v, q, head, virtio_buffer_fill(&c->v, &c->buffer, bytes, len));
+	}
+	if (n < 0)
+		port_end(c, TTY_PORT);
+	else
+		c->next_poll = (clock / TTY_POLL_NS + 1) * TTY_POLL_NS;
 }
 
 static void port_transmit(struct console *c, unsigned port)
@@ -307,12 +405,15 @@ static void console_reset(void *self)
 	for (unsigned i = 0; i < CONSOLE_PORTS; i++)
 		c->ports[i].guest_open = false;
 	c->pending_head = c->pending_count = 0;
+	c->next_poll = UINT64_MAX;
 }
 
-/* The layout: u16 cols, rows (no size is offered); u32 max_nr_ports; u32 emerg_wr. */
+/* The layout: u16 cols, rows; u32 max_nr_ports; u32 emerg_wr. */
 static bool console_config_load(void *self, uint64_t offset, unsigned size, uint64_t *out)
 {
-	static const uint32_t config[3] = {0, CONSOLE_PORTS, 0};
+	const struct console *c = self;
+	uint32_t window = c->window.cols | (uint32_t)c->window.rows << 16;
+	const uint32_t config[3] = {window, CONSOLE_PORTS, 0};
 
 	if (size > 4 || offset % size)
 		return false;
@@ -343,6 +444,11 @@ static void console_hash(void *self, uint64_t *h)
 
 		machine_hash_bytes(h, state, sizeof(state));
 	}
+	if (c->ports[TTY_PORT].exists) {
+		uint64_t state[] = {c->window.cols, c->window.rows, c->next_poll};
+
+		machine_hash_bytes(h, state, sizeof(state));
+	}
 	for (unsigned i = 0; i < c->pending_count; i++)
 		machine_hash_bytes(h, &c->pending[(c->pending_head + i) % CONTROL_MAX],
 				   sizeof(struct control));
@@ -356,12 +462,17 @@ bool virtio_console_create(struct machine *m, unsigned slot)
 		return false;
 	for (unsigned i = 1; i < CONSOLE_PORTS; i++)
 		c->ports[i].exists = m->cfg.has_stream[port_stream[i]];
+	c->next_poll = UINT64_MAX;
+	if (c->ports[TTY_PORT].exists && m->host.tty_size)
+		m->host.tty_size(m->host.ctx, &c->window.cols, &c->window.rows);
+	m->console = c;
 	c->v = (struct virtio){
 	    .m = m,
 	    .self = c,
 	    .slot = slot,
 	    .device_id = CONSOLE_ID,
-	    .features = 1 << CONSOLE_F_MULTIPORT | 1 << CONSOLE_F_EMERG,
+	    .features = 1 << CONSOLE_F_MULTIPORT | 1 << CONSOLE_F_EMERG |
+			(c->window.rows ? 1 << CONSOLE_F_SIZE : 0),
 	    .nqueues = QUEUE_COUNT,
 	    .notify = console_notify,
 	    .reset = console_reset,

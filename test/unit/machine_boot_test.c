@@ -189,7 +189,7 @@ static void waits_with_the_host(void **state)
 	assert_int_equal(machine_run(t.b.m, 1ull << 40), STOP_STUCK);
 	assert_int_equal(t.nidles, 1);
 	assert_true(t.asked_input);
-	assert_int_equal(t.asked_ns, (1ull << 40) - clock);
+	assert_int_equal(t.asked_ns, UINT64_MAX); /* nothing else can come */
 	assert_int_equal(t.ncalls, 1);
 	assert_int_equal(t.when[0], clock + 1234);
 	assert_int_equal(board_get(&t.b, BOARD_UART_BASE, 1), 'k');

@@ -14,11 +14,23 @@
 #define USED(q)      (QUEUE_PA(q) + 0x800)
 #define BUFFER(q, i) (BOARD_RAM_BASE + 0x10000 + 0x1000 * (uint64_t)(q) + 0x100 * (i))
 
-enum { CONTROL_RX = 2, CONTROL_TX, STDIN_RX, STDIN_TX, STDOUT_RX, STDOUT_TX, STDERR_RX, STDERR_TX };
+enum {
+	CONTROL_RX = 2,
+	CONTROL_TX,
+	STDIN_RX,
+	STDIN_TX,
+	STDOUT_RX,
+	STDOUT_TX,
+	STDERR_RX,
+	STDERR_TX,
+	TTY_RX,
+	TTY_TX,
+	QUEUES
+};
 
 struct driver {
 	struct board b;
-	uint16_t avail[10], used[10];
+	uint16_t avail[QUEUES], used[QUEUES];
 };
 
 static void ram_put(struct board *b, uint64_t pa, const void *buf, size_t len)
@@ -100,7 +112,7 @@ static void negotiate(struct board *b)
 	board_put(b, MMIO + 0x20, 4, 1);
 	board_put(b, MMIO + 0x70, 4, VIRTIO_ACKNOWLEDGE | VIRTIO_DRIVER | VIRTIO_FEATURES_OK);
 	assert_true(board_get(b, MMIO + 0x70, 4) & VIRTIO_FEATURES_OK);
-	for (unsigned q = 0; q < 10; q++)
+	for (unsigned q = 0; q < QUEUES; q++)
 		queue_setup(b, q);
 	board_put(b, MMIO + 0x70, 4, 15);
 }
@@ -138,16 +150,21 @@ static unsigned message(struct driver *d, uint32_t *id, uint16_t *value, char te
 	return (unsigned)ram_get(&d->b, pa + 4, 2);
 }
 
-static void start(struct driver *d)
+static void start_board(struct driver *d)
 {
-	memset(d, 0, sizeof(*d));
-	board_init(&d->b, RAM_SIZE, 1);
 	negotiate(&d->b);
 	for (unsigned i = 0; i < NUM; i++) {
 		descriptor(d, CONTROL_RX, i, BUFFER(CONTROL_RX, i), 64, 2, 0);
 		offer(d, CONTROL_RX, (uint16_t)i);
 	}
 	ring(d, CONTROL_RX);
+}
+
+static void start(struct driver *d)
+{
+	memset(d, 0, sizeof(*d));
+	board_init(&d->b, RAM_SIZE, 1);
+	start_board(d);
 }
 
 static void write_port(struct driver *d, unsigned q, const char *text)
@@ -182,10 +199,10 @@ static void identifies_itself(void **state)
 	assert_int_equal(board_get(&b, MMIO + 0x10, 4), 1);
 	board_put(&b, MMIO + 0x14, 4, 0);
 	assert_int_equal(board_get(&b, MMIO + 0x10, 4), 6);
-	assert_int_equal(board_get(&b, MMIO + 0x104, 4), 4); /* max_nr_ports */
+	assert_int_equal(board_get(&b, MMIO + 0x104, 4), 5); /* max_nr_ports */
 	assert_int_equal(board_get(&b, MMIO + 0x100, 2), 0);
-	board_put(&b, MMIO + 0x30, 4, 10);
-	assert_int_equal(board_get(&b, MMIO + 0x34, 4), 0); /* there is no queue 10 */
+	board_put(&b, MMIO + 0x30, 4, 12);
+	assert_int_equal(board_get(&b, MMIO + 0x34, 4), 0); /* there is no queue 12 */
 	board_put(&b, MMIO + 0x108, 4, '!');
 	assert_int_equal(b.out[STREAM_UART][0], '!');
 	dev = bus_find(b.m, MMIO, 4);
@@ -327,6 +344,184 @@ static void input_is_pulled(void **state)
 	assert_int_equal(len, 0);
 	assert_int_equal(d.b.nreads, 3);
 	assert_int_equal(message(&d, &id, &value, text), 0xffff);
+	board_fini(&d.b);
+}
+
+/* -- the terminal ------------------------------------------------------------------------- */
+
+/* A terminal that somebody sits at; a machine's ctx is its board, so it is the only one. */
+static struct {
+	uint16_t cols, rows;
+	const char *typed; /* NULL: hung up */
+	unsigned asked;
+	bool wanted;
+} user;
+
+static long user_read(void *ctx, void *buf, size_t len, bool wanted)
+{
+	size_t n = user.typed ? strlen(user.typed) : 0;
+
+	user.asked++;
+	user.wanted = wanted;
+	if (!user.typed)
+		return -1;
+	n = n < len ? n : len;
+	memcpy(buf, user.typed, n);
+	user.typed += n;
+	return (long)n;
+}
+
+static void user_size(void *ctx, uint16_t *cols, uint16_t *rows)
+{
+	*cols = user.cols;
+	*rows = user.rows;
+}
+
+static void start_terminal(struct driver *d)
+{
+	struct machine_host host = {.ctx = &d->b,
+				    .mem_alloc = board_alloc,
+				    .mem_free = board_free,
+				    .stream_read = board_read,
+				    .stream_write = board_write,
+				    .tty_read = user_read,
+				    .tty_size = user_size};
+	/* A hart that waits for ever, and so lets time pass: wfi; j -4 */
+	static const uint32_t wait[] = {0x10500073, 0xffdff06f};
+	struct board *b = &d->b;
+	const char *why;
+
+	memset(d, 0, sizeof(*d));
+	memset(&user, 0, sizeof(user));
+	user.cols = 80;
+	user.rows = 24;
+	user.typed = "";
+	machine_config_init(&b->cfg);
+	b->cfg.memory_size = RAM_SIZE;
+	for (int s = STREAM_STDIN; s <= STREAM_STDERR; s++)
+		b->cfg.has_stream[s] = false;
+	b->cfg.has_stream[STREAM_TTY] = true;
+	b->m = machine_create(&b->cfg, &host, &why);
+	assert_non_null(b->m);
+	assert_true(machine_ram_write(b->m, paddr(BOARD_RAM_BASE + 0x3f000), wait, sizeof(wait)));
+	machine_start_bare(b->m, paddr(BOARD_RAM_BASE + 0x3f000));
+	start_board(d);
+}
+
+/* Gives the terminal's queue `n` buffers of `len` bytes. */
+static void give(struct driver *d, unsigned n, uint32_t len)
+{
+	for (unsigned i = 0; i < n; i++) {
+		descriptor(d, TTY_RX, i, BUFFER(TTY_RX, i), len, 2, 0);
+		offer(d, TTY_RX, (uint16_t)i);
+	}
+	ring(d, TTY_RX);
+}
+
+#define MS UINT64_C(1000000)
+
+/* Lets time pass to the n-th millisecond. */
+static void reach_ms(struct driver *d, uint64_t n)
+{
+	machine_run(d->b.m, n * MS + MS / 2);
+}
+
+static void terminal_is_announced(void **state)
+{
+	static struct driver d;
+	char text[16];
+	uint32_t id;
+	uint16_t value, size[2];
+
+	start_terminal(&d);
+	assert_int_equal(board_get(&d.b, MMIO + 0x100, 4), 24 << 16 | 80);
+	control(&d, 0, 0, 1);
+	assert_int_equal(message(&d, &id, &value, text), 1);
+	assert_int_equal(id, 4); /* the only port */
+	assert_int_equal(message(&d, &id, &value, text), 0xffff);
+	control(&d, 4, 3, 1);
+	assert_int_equal(message(&d, &id, &value, text), 7);
+	assert_string_equal(text, "tty");
+	assert_int_equal(message(&d, &id, &value, text), 4); /* it is a console */
+	assert_int_equal(value, 1);
+	assert_int_equal(message(&d, &id, &value, text), 5);
+	memcpy(size, text, sizeof(size));
+	assert_int_equal(size[0], 80);
+	assert_int_equal(size[1], 24);
+	assert_int_equal(message(&d, &id, &value, text), 6);
+	assert_int_equal(value, 1);
+	board_fini(&d.b);
+}
+
+static void keys_are_pushed(void **state)
+{
+	static struct driver d;
+	uint32_t len;
+
+	start_terminal(&d);
+	user.typed = "early";
+	reach_ms(&d, 5);
+	assert_int_equal(user.asked, 0); /* there is nothing to put it in, nor a reason to go on */
+	give(&d, 2, 4);
+	reach_ms(&d, 1);
+	assert_int_equal(user.asked, 1);
+	assert_false(user.wanted);
+	control(&d, 4, 6, 1);
+	reach_ms(&d, 2);
+	assert_true(user.wanted);
+	assert_int_equal(used(&d, TTY_RX, &len), 0);
+	assert_int_equal(len, 4);
+	assert_int_equal(used(&d, TTY_RX, &len), 1);
+	assert_int_equal(len, 1);
+	assert_int_equal(ram_get(&d.b, BUFFER(TTY_RX, 1), 1), 'y');
+	/* Both buffers are used, so it is not asked any more; and with one, until something comes.
+	 */
+	reach_ms(&d, 4);
+	assert_int_equal(user.asked, 2);
+	give(&d, 1, 4);
+	reach_ms(&d, 5);
+	assert_int_equal(user.asked, 4);
+	assert_true(idle(&d, TTY_RX));
+	user.typed = "x";
+	reach_ms(&d, 6);
+	assert_int_equal(used(&d, TTY_RX, &len), 0);
+	assert_int_equal(len, 1);
+	assert_true(board_get(&d.b, MMIO + 0x60, 4) & 1); /* with an interrupt */
+	board_fini(&d.b);
+}
+
+static void window_and_hangup_are_told(void **state)
+{
+	static struct driver d;
+	char text[16];
+	uint32_t id, len;
+	uint16_t value, size[2];
+
+	start_terminal(&d);
+	control(&d, 4, 3, 1);
+	while (message(&d, &id, &value, text) != 0xffff)
+		;
+	give(&d, 2, 4);
+	reach_ms(&d, 1);
+	assert_int_equal(message(&d, &id, &value, text), 0xffff);
+	user.cols = 132;
+	reach_ms(&d, 2);
+	assert_int_equal(message(&d, &id, &value, text), 5);
+	memcpy(size, text, sizeof(size));
+	assert_int_equal(id, 4);
+	assert_int_equal(size[0], 132);
+	assert_int_equal(size[1], 24);
+	reach_ms(&d, 3);
+	assert_int_equal(message(&d, &id, &value, text), 0xffff);
+	user.typed = NULL;
+	reach_ms(&d, 4);
+	assert_int_equal(message(&d, &id, &value, text), 6);
+	assert_int_equal(value, 0);
+	assert_int_equal(used(&d, TTY_RX, &len), 0);
+	assert_int_equal(len, 0);
+	user.asked = 0;
+	reach_ms(&d, 9);
+	assert_int_equal(user.asked, 0);
 	board_fini(&d.b);
 }
 
@@ -527,6 +722,9 @@ int main(void)
 	    cmocka_unit_test(announces_its_ports),
 	    cmocka_unit_test(writes_gather),
 	    cmocka_unit_test(input_is_pulled),
+	    cmocka_unit_test(terminal_is_announced),
+	    cmocka_unit_test(keys_are_pushed),
+	    cmocka_unit_test(window_and_hangup_are_told),
 	    cmocka_unit_test(gone_reader_closes_the_port),
 	    cmocka_unit_test(control_messages_wait_for_buffers),
 	    cmocka_unit_test(refuses_broken_chains),
