@@ -15,6 +15,9 @@
  *                    mounted on PATH; may come several times. %XX stands for a byte
  *     root=TAG[/FOLDER]   the same for a folder that shows wherever the tree has nothing else
  *     user=N         the programs' user and group; default 1000, not the superuser
+ *     tty=DIGITS[,late]   which of 0, 1 and 2 are the terminal, if there is one; default: those
+ *                    that have no port of their own. late: its port is opened when a program
+ *                    first wants what is typed, not at once
  *     verbose        says what is found
  *     zicboz=off     pages are cleared by stores even where the hart has cbo.zero (boot.c)
  *
@@ -40,6 +43,7 @@
 #include "kernel/fs/p9fs.h"
 #include "kernel/fs/path.h"
 #include "kernel/fs/program.h"
+#include "kernel/fs/tty.h"
 #include "kernel/lib/lib.h"
 #include "kernel/lib/rand.h"
 #include "kernel/lib/trace.h"
@@ -68,6 +72,7 @@ struct options {
 	bool has_user;
 	unsigned nmounts;
 	uint64_t seed;
+	char *tty_fds; /* NULL: not told */
 };
 
 static struct options options;
@@ -158,6 +163,8 @@ static void parse_options(const char *line, struct options *o)
 			o->has_user = true;
 		} else if (has_key(line, len, "9p=", &value, &n) && o->nmounts < MAX_MOUNTS) {
 			o->mounts[o->nmounts++] = copy_text(value, n);
+		} else if (has_key(line, len, "tty=", &value, &n)) {
+			o->tty_fds = copy_text(value, n);
 		} else if (len == 7 && strncmp(line, "verbose", len) == 0) {
 			o->verbose = true;
 		}
@@ -346,21 +353,42 @@ static struct inode *find_cwd(const char *path)
 
 /* -- standard streams ---------------------------------------------------------------------- */
 
-/* A port that is missing leaves its number closed; where there is none at all, all are the UART. */
+/* => which of the three streams are the terminal's: as told, else those without a port. */
+static unsigned terminal_streams(struct stream *const streams[3])
+{
+	unsigned fds = 0;
+
+	if (options.tty_fds)
+		for (const char *c = options.tty_fds; *c && *c != ','; c++)
+			fds |= *c >= '0' && *c <= '2' ? 1u << (*c - '0') : 0;
+	else
+		for (int fd = 0; fd < 3; fd++)
+			fds |= streams[fd] ? 0 : 1u << fd;
+	return tty_console() ? fds : 0;
+}
+
+/*
+ * A port that is missing leaves its number closed, or the terminal's if there is one; where there
+ * is none at all, all are the UART.
+ */
 static void open_streams(const struct dt *dt, struct proc *p)
 {
 	static const char *const names[3] = {"stdin", "stdout", "stderr"};
 	struct stream *streams[3], *uart = NULL;
+	unsigned terminal;
 
 	for (int fd = 0; fd < 3; fd++)
 		streams[fd] = console_port(names[fd]);
-	if (!streams[0] && !streams[1] && !streams[2])
+	terminal = terminal_streams(streams);
+	if (!terminal && !streams[0] && !streams[1] && !streams[2])
 		uart = uart_init(dt);
+	if (terminal && tty_open_streams(p, terminal) != 0)
+		no_memory();
 	for (int fd = 0; fd < 3; fd++) {
 		struct stream *s = uart ? uart : streams[fd];
 		struct file *f;
 
-		if (!s)
+		if (!s || terminal >> fd & 1)
 			continue;
 		f = stream_file_open(s, fd == 0 ? O_RDONLY : O_WRONLY);
 		if (!f || fd_replace(p->fds, fd, f, RLIM_INFINITY, false) < 0)
@@ -406,6 +434,8 @@ static void start_program(void)
 		no_memory();
 	inode_put(cwd);
 	inode_put(exe);
+	if (options.ninits <= 1 && tty_console())
+		tty_give(tty_console(), p);
 	open_streams(&dt, p);
 
 	request.file = exe->data;
@@ -429,22 +459,29 @@ static void start_program(void)
 
 /*
  * The first process of several programs: starts them, waits until all have ended, and ends with
- * the first status in their order that is not 0.
+ * the first status in their order that is not 0. They are one group, in the foreground of the
+ * first one's session, as a shell's pipeline would be.
  */
 static void start_programs(void)
 {
 	const struct wait_request any = {.type = P_ALL, .options = WEXITED};
 	int status[MAX_PROGRAMS] = {0};
 	unsigned left = options.ninits, n = 0;
+	struct proc *first = NULL;
 	struct wait_result r;
 
 	sched_begin();
 	ksnprintf(thread_current()->comm, COMM_LEN, "programs");
 	for (unsigned i = 0; i < options.ninits; i++) {
-		struct proc *p = proc_create_program(start_program);
+		struct proc *p = proc_create_program(first ? first->pid : 0, start_program);
 
 		if (!p)
 			no_memory();
+		if (!first)
+			first = p;
+		p->tty = tty_console();
+		if (p == first && p->tty)
+			tty_give(p->tty, p);
 		sched_start(p->leader);
 	}
 	while (left > 0 && proc_wait(&any, &r) > 0) {
@@ -486,6 +523,8 @@ _Noreturn void kernel_main(const void *fdt)
 	plic_init(&dt);
 	mount_folders(&dt, &options);
 	console_init(&dt);
+	if (tty_init(options.tty_fds && strchr(options.tty_fds, ',')) != 0)
+		no_memory();
 	if (options.verbose) {
 		struct frame_stats fs;
 

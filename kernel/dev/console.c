@@ -25,6 +25,8 @@
  * the buffer back: then they are the other side's. If the port was closed
  * meanwhile, nobody will read them: EPIPE.
  *
+ * The port named `tty` is no stream: its bytes come and go when they like (console_tty.c).
+ *
  * Waiting. Completion is polled for a moment, then waited for with the hart's
  * interrupt; whatever wakes it, the queues are polled again, so a machine without
  * an interrupt controller only waits less well.
@@ -33,10 +35,10 @@
  * own lock, taken before it, guards the port's two data queues.
  */
 #include "kernel/dev/console.h"
+#include "kernel/dev/console_port.h"
 #include "kernel/arch/arch.h"
 #include "kernel/dev/plic.h"
-#include "kernel/dev/stream.h"
-#include "kernel/dev/virtio.h"
+#include "kernel/dev/ttyport.h"
 #include "kernel/lib/lib.h"
 #include "kernel/mm/frame/slab.h"
 #include "abi/linux.h"
@@ -44,8 +46,7 @@
 #define F_MULTIPORT      1 /* feature bit */
 #define CONFIG_MAX_PORTS 4 /* offset of max_nr_ports */
 
-#define PORTS_MAX   32 /* QEMU's default is 31 */
-#define NAME_LEN    16 /* of the names looked for, with NUL */
+#define TTY_NAME    "tty"
 #define CONTROL_LEN 64 /* a message with a name */
 #define SPINS       64 /* polls before waiting: a machine that completes at once needs one */
 #define RX_QUEUE(p) ((p) == 0 ? 0u : 2 * (p) + 2)
@@ -69,26 +70,8 @@ struct control {
 	uint16_t event, value;
 };
 
-struct port {
-	struct stream stream; /* first: a stream of ours is its port */
-	struct console *console;
-	uint32_t number;
-	bool is_open, was_closed;
-	char name[NAME_LEN];
-	struct virtq *rx, *tx;
-	bool is_posted; /* a read buffer is with the device */
-};
-
-struct console {
-	struct virtio virtio;
-	struct spinlock lock;
-	struct virtq *control_rx, *control_tx;
-	uint8_t *rx_bufs; /* VIRTQ_SIZE of CONTROL_LEN bytes: slot n's is the n-th */
-	struct control *tx_msg;
-	struct port *ports[PORTS_MAX];               /* NULL: not added */
-	struct virtq *rx[PORTS_MAX], *tx[PORTS_MAX]; /* of port n; NULL: no memory */
-	unsigned nports;
-	struct console *next;
+struct window {
+	uint16_t cols, rows; /* behind a RESIZE */
 };
 
 static struct console *consoles;
@@ -160,6 +143,17 @@ static void control_receive(struct console *c, const uint8_t *buf, uint32_t len)
 		p->is_open = false;
 		p->was_closed = true;
 		break;
+	case RESIZE: {
+		struct window w;
+
+		if (len < sizeof m + sizeof w)
+			break;
+		memcpy(&w, buf + sizeof m, sizeof w);
+		p->cols = w.cols;
+		p->rows = w.rows;
+		p->has_size = true;
+		break;
+	}
 	default: break;
 	}
 }
@@ -258,6 +252,10 @@ static void on_interrupt(void *ctx)
 	struct console *c = ctx;
 
 	virtio_ack(&c->virtio);
+	control_poll(c);
+	for (unsigned n = 0; n < c->nports; n++)
+		if (c->ports[n] && c->ports[n]->tty)
+			console_tty_serve(c->ports[n]);
 }
 
 /* => the console's memory and control queues; NULL: no memory, or not the device we know. */
@@ -288,7 +286,16 @@ static struct console *console_create(struct virtio *v)
 	return c;
 }
 
-/* Asks for the ports, and opens those that have a name. */
+void port_open(struct port *p)
+{
+	struct console *c = p->console;
+
+	spin_lock(&c->lock);
+	control_send(c, p->number, PORT_OPEN, 1);
+	spin_unlock(&c->lock);
+}
+
+/* Asks for the ports, and opens those that have a name: but a terminal only when it is used. */
 static void console_start(struct console *c)
 {
 	virtio_ready(&c->virtio);
@@ -311,11 +318,14 @@ static void console_start(struct console *c)
 
 		if (!p || !p->name[0] || !p->rx || !p->tx)
 			continue;
+		/* A terminal types when it likes: without interrupts it would not be heard. */
+		if (strcmp(p->name, TTY_NAME) == 0 && c->virtio.source != 0) {
+			console_tty_create(p);
+			continue;
+		}
 		p->stream.ops = &port_ops;
 		p->stream.driver = p;
-		spin_lock(&c->lock);
-		control_send(c, n, PORT_OPEN, 1);
-		spin_unlock(&c->lock);
+		port_open(p);
 	}
 }
 
@@ -347,5 +357,14 @@ struct stream *console_port(const char *name)
 			if (c->ports[n] && c->ports[n]->stream.ops &&
 			    strcmp(c->ports[n]->name, name) == 0)
 				return &c->ports[n]->stream;
+	return NULL;
+}
+
+struct ttyport *console_tty_port(void)
+{
+	for (struct console *c = consoles; c; c = c->next)
+		for (unsigned n = 0; n < c->nports; n++)
+			if (c->ports[n] && c->ports[n]->tty)
+				return console_tty_line(c->ports[n]);
 	return NULL;
 }

@@ -7,6 +7,7 @@
 #include "kernel/lib/fdt.h"
 
 struct stream;
+struct ttyport;
 
 /* Finds all consoles, and asks them for their ports. */
 void console_init(const struct dt *dt);
@@ -16,5 +17,8 @@ bool console_found(void);
 
 /* => the port of that name, or NULL. */
 struct stream *console_port(const char *name);
+
+/* => the line to the machine's terminal, or NULL: it has none. */
+struct ttyport *console_tty_port(void);
 
 #endif

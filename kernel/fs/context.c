@@ -15,6 +15,7 @@
  */
 #include "kernel/fs/context.h"
 #include "kernel/fs/file.h"
+#include "kernel/fs/tty.h"
 #include "kernel/lib/lib.h"
 #include "kernel/mm/frame/slab.h"
 #include "kernel/proc/proc.h"
@@ -109,6 +110,7 @@ void fs_context_confine(struct fs_context *fs, struct inode *dir)
 
 static void release_files(struct proc *p)
 {
+	tty_leave(p);
 	/* Whoever looks at the process takes its references under the lock. */
 	spin_lock(&p->lock);
 	struct fdtable *fds = p->fds;

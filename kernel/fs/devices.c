@@ -18,6 +18,7 @@
 static struct spinlock random_lock = SPINLOCK_INIT;
 static struct rng random_rng;
 static bool random_is_ready;
+static struct inode *dev_dir; /* /dev itself */
 
 void random_fill(void *buf, size_t len)
 {
@@ -130,6 +131,21 @@ static int add_shm(struct inode *dir)
 	return error;
 }
 
+int device_add(const char *name, uint32_t mode, uint64_t rdev, const struct file_ops *ops,
+	       uint32_t uid, uint32_t gid)
+{
+	tree_lock();
+	int error = add_device(dev_dir, name, mode, rdev, ops);
+	if (!error) {
+		struct inode *i = dir_find(dev_dir, name, strlen(name));
+
+		i->uid = uid;
+		i->gid = gid;
+	}
+	tree_unlock();
+	return error;
+}
+
 int devices_init(void)
 {
 	static const struct {
@@ -152,6 +168,8 @@ int devices_init(void)
 	struct fsys *fs = tmpfs_create("devtmpfs", "devtmpfs", "rw,nosuid", 0755);
 	int error = on && fs ? fsys_mount(fs, on) : -ENOMEM;
 
+	if (!error)
+		dev_dir = fs->root;
 	for (size_t n = 0; n < ARRAY_SIZE(devices) && !error; n++)
 		error = add_device(fs->root, devices[n].name, devices[n].mode,
 				   MKDEV(devices[n].major, devices[n].minor), devices[n].ops);

@@ -91,8 +91,10 @@ int file_open(struct inode *i, uint32_t flags, struct file **out)
 	if (!error) {
 		inode_get(i);
 		f->inode = i;
+		f->flags |= flags & O_NOCTTY; /* for open alone */
 		if (f->ops->open)
 			error = f->ops->open(f);
+		f->flags &= ~(uint32_t)O_NOCTTY;
 	}
 	if (error) {
 		if (f->data)

@@ -122,6 +122,10 @@ int fdtable_end(const struct fdtable *t); /* one above the largest number that m
 int devices_init(void);
 int procfs_init(void);
 
+/* One more device in /dev. => 0 or -ENOMEM. */
+int device_add(const char *name, uint32_t mode, uint64_t rdev, const struct file_ops *ops,
+	       uint32_t uid, uint32_t gid);
+
 /* => an open file of a byte stream, as a pipe; NULL: no memory. streamfile.c */
 struct file *stream_file_open(struct stream *s, uint32_t flags);
 

@@ -142,8 +142,10 @@ void proc_look(const struct proc_handle *h, uint32_t tid, struct proc_view *out)
 		out->nvcsw = t->sched.nvoluntary;
 		out->nivcsw = t->sched.nforced;
 		if (p->tty) {
+			const struct tty *tty = p->tty;
+
 			out->tty_dev = TTY_DEV;
-			out->tty_pgid = tty_foreground();
+			out->tty_pgid = (int32_t)tty->group;
 		}
 		if (p->sighand)
 			look_signals(p, t, out);

@@ -184,6 +184,7 @@ static int enter(const struct clone_request *req, struct proc *parent, struct pr
 	p->pid = t->tid;
 	p->ppid = above->pid;
 	p->parent = above;
+	p->is_adopted = above != parent && parent->is_adopted;
 	p->pgid = parent->pgid;
 	p->sid = parent->sid;
 	p->tty = parent->tty;

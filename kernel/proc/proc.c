@@ -42,7 +42,6 @@
 _Static_assert(offsetof(struct thread, arch) == 0, "the seam finds it behind arch_current()");
 _Static_assert(offsetof(struct thread, work) == sizeof(struct arch_thread), "and this behind it");
 
-#define FIRST_UID       1000 /* an ordinary user of Debian */
 #define HASH_SIZE       1024
 #define MAX_TID         4194303 /* Linux: pid_max - 1 */
 #define FIRST_TID_AGAIN 300     /* Linux: lower ones are not given twice */
@@ -334,8 +333,8 @@ void proc_free(struct proc *p)
 	cache_free(proc_cache, p);
 }
 
-/* Of the kernel's own making: a session of its own, default limits, an ordinary user. */
-static struct proc *create(struct proc *parent, void (*entry)(void))
+/* Of the kernel's own making: default limits, an ordinary user; group: 0, one of its own. */
+static struct proc *create(struct proc *parent, uint32_t group, void (*entry)(void))
 {
 	struct proc *p = proc_alloc();
 	struct thread *t = p ? thread_create(p, entry) : NULL;
@@ -359,10 +358,13 @@ static struct proc *create(struct proc *parent, void (*entry)(void))
 	p->exit_signal = SIGCHLD;
 	spin_lock(&proc_tree_lock);
 	thread_link_locked(t);
-	p->pid = p->pgid = p->sid = t->tid;
+	p->pid = t->tid;
+	p->pgid = group ? group : p->pid;
+	p->sid = parent ? parent->sid : p->pid;
 	list_add_tail(&proc_all, &p->all);
 	if (parent) {
 		p->ppid = parent->pid;
+		p->is_adopted = true; /* here: the kernel's own is no shell, and continues nobody */
 		list_add_tail(&parent->children, &p->sibling);
 	}
 	spin_unlock(&proc_tree_lock);
@@ -372,12 +374,12 @@ static struct proc *create(struct proc *parent, void (*entry)(void))
 
 struct proc *proc_create_first(void (*entry)(void))
 {
-	return create(NULL, entry);
+	return create(NULL, 0, entry);
 }
 
-struct proc *proc_create_program(void (*entry)(void))
+struct proc *proc_create_program(uint32_t group, void (*entry)(void))
 {
-	return create(proc_current(), entry);
+	return create(proc_current(), group, entry);
 }
 
 uint64_t proc_ran_ns_locked(const struct proc *p)

@@ -23,6 +23,9 @@ struct inode;
 struct mobj;
 struct pidref;
 struct trapframe;
+struct tty;
+
+#define FIRST_UID 1000 /* whose the first process is: an ordinary user of Debian */
 
 #define COMM_LEN 16 /* PR_SET_NAME: with its NUL */
 
@@ -137,8 +140,8 @@ struct proc {
 	struct fdtable *fds;   /* may be shared */
 	struct fs_context *fs; /* current folder and umask; may be shared */
 	struct inode *exe;
-	char *exe_path; /* what /proc/self/exe shows */
-	void *tty;      /* controlling terminal; of the session, for fs/ */
+	char *exe_path;  /* what /proc/self/exe shows */
+	struct tty *tty; /* controlling terminal, or NULL; tree locked, for fs/ */
 	void (*release_files)(struct proc *p);
 };
 
@@ -200,8 +203,11 @@ bool proc_group_is_orphaned_locked(uint32_t pgid, const struct proc *but);
 
 /* => the first process, one thread that begins in `entry`; NULL: no memory. */
 struct proc *proc_create_first(void (*entry)(void));
-/* => the same as a child of the current one, which is the kernel's own; to be started. */
-struct proc *proc_create_program(void (*entry)(void));
+/*
+ * => the same as a child of the current one, which is the kernel's own, in its session and a group
+ *    (0: a new one); to be started.
+ */
+struct proc *proc_create_program(uint32_t group, void (*entry)(void));
 
 /* Its parts, for clone.c. => NULL: no memory, or no number left. */
 struct thread *thread_create(struct proc *p, void (*entry)(void));
