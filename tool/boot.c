@@ -268,7 +268,7 @@ static int build(struct boot *b)
 		complain("boot: %s", why ? why : "the machine cannot be made");
 		return EXIT_TROUBLE;
 	}
-	b->console.m = b->machine;
+	b->console.terminal.m = b->machine;
 	if (!devices_attach(&b->devices, b->machine))
 		return EXIT_TROUBLE;
 	images.kernel = b->kernel.data;
@@ -305,7 +305,8 @@ static enum machine_stop run_machine(struct boot *b)
 	enum machine_stop stop = STOP_LIMIT;
 	uint64_t done = 0;
 
-	while (stop == STOP_LIMIT && !b->console.quit && (!b->setup.max || done < b->setup.max)) {
+	while (stop == STOP_LIMIT && !b->console.terminal.quit &&
+	       (!b->setup.max || done < b->setup.max)) {
 		/* With several harts, the last slice may be some turns too long. */
 		uint64_t left =
 		    (b->setup.max - done + b->setup.config.harts - 1) / b->setup.config.harts;
@@ -331,7 +332,7 @@ static const char *end_name(const struct boot *b, enum machine_stop stop)
 	case STOP_FINISHED: return "finished";
 	case STOP_RESET: return "reset";
 	case STOP_STUCK: return "stuck";
-	default: return b->console.quit ? "left" : "limit";
+	default: return b->console.terminal.quit ? "left" : "limit";
 	}
 }
 
@@ -350,7 +351,7 @@ static int judge(const struct boot *b, enum machine_stop stop)
 		complain("stopped: every hart waits, and nothing can wake it any more");
 		return EXIT_TROUBLE;
 	default:
-		if (b->console.quit)
+		if (b->console.terminal.quit)
 			return 0;
 		complain("stopped after %s instructions (--max-instructions)",
 			 commas(number, b->setup.max));

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "tool/host.h"
+#include "tool/terminal.h"
 #include "tool/options.h"
 #include "tool/tool.h"
 
@@ -45,7 +46,7 @@ void complain(const char *fmt, ...)
 	va_start(ap, fmt);
 	vfprintf(stderr, fmt, ap);
 	va_end(ap);
-	fputc('\n', stderr);
+	fputs(terminal_newline(), stderr);
 }
 
 int complain_no_memory(void)

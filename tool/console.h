@@ -4,17 +4,12 @@
 #ifndef TOOL_CONSOLE_H
 #define TOOL_CONSOLE_H
 
-#include "machine/machine.h"
+#include "tool/terminal.h"
 
 struct console {
-	struct machine *m; /* set by the caller once there is one */
-	bool terminal;     /* standard input is one, and is raw */
-	bool ended;        /* no more input */
-	bool escape;       /* Ctrl-a was typed last */
-	bool quit;         /* Ctrl-a x was typed */
-	uint8_t keys[256]; /* typed, and not yet asked for */
-	size_t keys_head, keys_count;
-	char out[4096]; /* written by the guest, and not yet by us */
+	struct terminal terminal; /* if standard input is one; its m: set by the caller */
+	bool ended;               /* of a pipe: no more input */
+	char out[4096];           /* written by the guest, and not yet by us */
 	size_t out_len;
 	bool out_failed;
 };

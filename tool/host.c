@@ -2,9 +2,13 @@
  * Standard streams and memory of this process, for the machine.
  *
  * A read loops until all bytes that were asked for are there, or the end: how
- * many arrive must not depend on how fast a pipe is written. A terminal is the
- * exception, where a line is what there is. A write loops until all is written.
- * Bytes are bytes: nothing is translated.
+ * many arrive must not depend on how fast a pipe is written. A write loops until
+ * all is written. Bytes are bytes: nothing is translated.
+ *
+ * Standard streams that are a terminal are one stream, STREAM_TTY, whose keys are
+ * pushed (terminal.c). If keys and output are both the terminal's and limpid is in
+ * the foreground, the guest has it from the start. Else another program may be
+ * meant, a pager behind a pipe perhaps, and the guest gets it when it wants a key.
  *
  * State that belongs to the process, not to a machine, is static: which streams
  * were open at the start, and the progress line on its terminal.
@@ -33,7 +37,7 @@ static bool was_closed[3];
 static struct {
 	double start, last_output, last_shown;
 	uint64_t instructions; /* when it was last shown */
-	bool shown;
+	bool shown, is_off;
 } progress;
 
 static double now(void)
@@ -58,7 +62,7 @@ void host_claim_streams(void)
 
 bool host_has_stream(enum machine_stream s)
 {
-	return s > STREAM_STDERR || !was_closed[s];
+	return s == STREAM_UART || (s <= STREAM_STDERR && !was_closed[s]);
 }
 
 /* -- memory ------------------------------------------------------------------------------- */
@@ -95,8 +99,10 @@ static long stream_read(void *ctx, enum machine_stream s, void *buf, size_t len)
 	while (done < len) {
 		ssize_t n = read(STDIN_FILENO, (char *)buf + done, len - done);
 
-		if (n < 0 && errno == EINTR)
+		if (n < 0 && errno == EINTR) {
+			terminal_obey_signal();
 			continue;
+		}
 		if (n < 0 && errno == EAGAIN) {
 			wait_for(STDIN_FILENO, POLLIN);
 			continue;
@@ -104,7 +110,7 @@ static long stream_read(void *ctx, enum machine_stream s, void *buf, size_t len)
 		if (n < 0)
 			return done ? (long)done : -1;
 		done += (size_t)n;
-		if (n == 0 || isatty(STDIN_FILENO))
+		if (n == 0)
 			break;
 	}
 	return (long)done;
@@ -133,7 +139,7 @@ static void uart_flush(struct host *h)
 	if (h->uart_len == 0)
 		return;
 	host_progress_clear();
-	fprintf(stderr, "limpid: kernel: %.*s\n", (int)h->uart_len, h->uart);
+	fprintf(stderr, "limpid: kernel: %.*s%s", (int)h->uart_len, h->uart, terminal_newline());
 	h->uart_len = 0;
 }
 
@@ -155,10 +161,12 @@ static long stream_write(void *ctx, enum machine_stream s, const void *buf, size
 		uart_write(h, buf, len);
 		return (long)len;
 	}
-	if (s != STREAM_STDOUT && s != STREAM_STDERR)
-		return -1;
 	host_progress_clear();
 	progress.last_output = host_progress_wanted() ? now() : 0;
+	if (s == STREAM_TTY)
+		return terminal_write(&h->terminal, buf, len) ? (long)len : -1;
+	if (s != STREAM_STDOUT && s != STREAM_STDERR)
+		return -1;
 	if (write_all(s == STREAM_STDOUT ? STDOUT_FILENO : STDERR_FILENO, buf, len))
 		return (long)len;
 	if (errno != EPIPE && !h->failed[s])
@@ -178,8 +186,88 @@ void host_init(struct host *h, struct machine_host *out)
 	};
 }
 
+/* -- the terminal ------------------------------------------------------------------------- */
+
+static long tty_read(void *ctx, void *buf, size_t len, bool wanted)
+{
+	struct host *h = ctx;
+	uint8_t signal = terminal_signal();
+	size_t n;
+
+	if (signal) {
+		*(uint8_t *)buf = signal;
+		return 1;
+	}
+	if (wanted)
+		terminal_take(&h->terminal);
+	terminal_read(&h->terminal, 0);
+	n = terminal_keys(&h->terminal, buf, len);
+	if (n > 0) {
+		host_progress_clear();
+		progress.is_off = true; /* somebody is at work here, and needs no news */
+	}
+	return n == 0 && h->terminal.ended ? -1 : (long)n;
+}
+
+static void tty_size(void *ctx, uint16_t *cols, uint16_t *rows)
+{
+	struct host *h = ctx;
+
+	terminal_size(&h->terminal, cols, rows);
+}
+
+static uint64_t idle(void *ctx, uint64_t ns, bool input)
+{
+	struct host *h = ctx;
+
+	if (h->skips && ns != UINT64_MAX)
+		return ns;
+	if (ns == UINT64_MAX) {
+		host_progress_clear();
+		progress.is_off = true; /* the guest waits for a key */
+	}
+	uint64_t passed = terminal_idle(&h->terminal, ns, input);
+	/* Time that is skipped does not pass while a key is waited for; nor does the machine stop.
+	 */
+	if (h->skips && h->terminal.m)
+		machine_request_stop(h->terminal.m);
+	return h->skips ? 0 : passed;
+}
+
+void host_find_terminal(struct host *h, struct machine_host *out, enum host_idle how)
+{
+	unsigned open = 0;
+
+	for (int fd = 0; fd < 3; fd++)
+		open |= was_closed[fd] ? 0 : 1u << fd;
+	terminal_init(&h->terminal, open);
+	h->terminal.keeps_lines = !(h->terminal.streams & 2); /* others write there */
+	h->skips = how == IDLE_SKIP;
+	if (h->terminal.streams) {
+		out->tty_read = tty_read;
+		out->tty_size = tty_size;
+		terminal_follow();
+	}
+	if (h->terminal.streams || how == IDLE_WAIT)
+		out->idle = idle;
+}
+
+void host_start(struct host *h, struct machine *m)
+{
+	h->terminal.m = m;
+	if ((h->terminal.streams & 3) == 3 && terminal_is_ours(&h->terminal))
+		terminal_take(&h->terminal);
+}
+
+bool host_pump(struct host *h)
+{
+	terminal_read(&h->terminal, 0);
+	return !h->terminal.quit;
+}
+
 void host_fini(struct host *h)
 {
+	terminal_restore();
 	uart_flush(h);
 	host_progress_clear();
 	if (h->failed[STREAM_STDOUT])
@@ -208,7 +296,8 @@ void host_progress(uint64_t instructions)
 	char buf[COMMAS_SIZE];
 	double t = now();
 
-	if (t - progress.start < PROGRESS_AFTER || t - progress.last_output < PROGRESS_QUIET ||
+	if (progress.is_off || t - progress.start < PROGRESS_AFTER ||
+	    t - progress.last_output < PROGRESS_QUIET ||
 	    (progress.shown && t - progress.last_shown < PROGRESS_EVERY))
 		return;
 	fprintf(stderr, "\r\033[Klimpid: %.0f s, %s million instructions, %.0f million per second",

@@ -59,6 +59,7 @@ static const char help[] =
     "  --share, --write DIR  one more folder is shown, to be read; to be changed\n"
     "  --root DIR            the root, with libraries; default /usr/riscv64-linux-gnu\n"
     "  --user root           the programs are the superuser's of their machine\n"
+    "  --idle skip|wait      of idle time; default: wait on a terminal, skip elsewhere\n"
     "  --seed N              another address-space layout and frame placement\n"
     "  --max-instructions N  stop after N, with exit status 124\n"
     "  --tlb SPEC            another TLB, as fetch=48,data=64:4:plru,l2=1536:12\n"
@@ -67,6 +68,7 @@ static const char help[] =
     "  --cc CC               compiler for sources; default riscv64-linux-gnu-gcc\n"
     "  --cflags FLAGS        more compiler flags, separated by blanks; they win\n"
     "\n"
+    "On a terminal, Ctrl-a x leaves, Ctrl-a z stops limpid, Ctrl-a h helps.\n"
     "The exit status is the program's, and its death by a signal too; of several, the\n"
     "first in order that is not 0. Otherwise:\n"
     "124 stopped by --max-instructions, 125 limpid failed or was misused, 126 the\n"
@@ -85,20 +87,31 @@ struct run {
 	struct initramfs ramfs;
 
 	const char *cc, *cflags;
-	bool is_root;           /* the programs' user is the superuser */
+	bool is_root; /* the programs' user is the superuser */
+	enum host_idle idle;
 	struct gdb_server *gdb; /* or NULL */
 };
 
 /* -- before ------------------------------------------------------------------------------- */
 
+static bool parse_idle(const char *value, enum host_idle *idle)
+{
+	*idle = strcmp(value, "skip") == 0   ? IDLE_SKIP
+		: strcmp(value, "wait") == 0 ? IDLE_WAIT
+					     : IDLE_USUAL;
+	if (*idle == IDLE_USUAL)
+		complain("run: --idle %s: must be skip or wait", value);
+	return *idle != IDLE_USUAL;
+}
+
 /* => -1: go on; else the exit status. *operand: index of PROGRAM. */
 static int parse(struct run *r, int argc, char **argv, int *operand)
 {
-	enum { SHARE, WRITE, ROOT, USER, CC, CFLAGS, HELP };
-	static const struct option_spec specs[] = {{"--share", 0, true},   {"--write", 0, true},
-						   {"--root", 0, true},    {"--user", 0, true},
-						   {"--cc", 0, true},      {"--cflags", 0, true},
-						   {"--help", 'h', false}, {NULL, 0, false}};
+	enum { SHARE, WRITE, ROOT, USER, CC, CFLAGS, IDLE, HELP };
+	static const struct option_spec specs[] = {
+	    {"--share", 0, true}, {"--write", 0, true},   {"--root", 0, true},
+	    {"--user", 0, true},  {"--cc", 0, true},      {"--cflags", 0, true},
+	    {"--idle", 0, true},  {"--help", 'h', false}, {NULL, 0, false}};
 	char size[COMMAS_SIZE];
 	struct options o = {.verb = "run",
 			    .specs = specs,
@@ -124,6 +137,7 @@ static int parse(struct run *r, int argc, char **argv, int *operand)
 			break;
 		case CC: r->cc = o.value; break;
 		case CFLAGS: r->cflags = o.value; break;
+		case IDLE: ok = parse_idle(o.value, &r->idle); break;
 		case HELP: return options_help(help);
 		default: ok = setup_option(&r->setup, &o, i); break;
 		}
@@ -259,8 +273,22 @@ static int build(struct run *r)
 	r->iface.ctx = r;
 	r->iface.on_trace = on_trace;
 	r->iface.on_stale = on_stale;
+	host_find_terminal(&r->host, &r->iface, r->idle);
 	for (int s = 0; s < STREAM_COUNT; s++)
 		r->setup.config.has_stream[s] = host_has_stream(s);
+	for (int fd = 0; fd < 3; fd++)
+		if (r->host.terminal.streams >> fd & 1)
+			r->setup.config.has_stream[STREAM_STDIN + fd] = false;
+	r->setup.config.has_stream[STREAM_TTY] = r->host.terminal.streams != 0;
+	if (r->host.terminal.streams) {
+		unsigned fds = r->host.terminal.streams;
+		char word[16];
+
+		snprintf(word, sizeof word, "tty=%s%s%s,late", fds & 1 ? "0" : "",
+			 fds & 2 ? "1" : "", fds & 4 ? "2" : "");
+		if (!initramfs_word(&r->ramfs, word))
+			return complain_no_memory();
+	}
 
 	r->lens = lens_create(&options);
 	if (!r->lens ||
@@ -301,21 +329,35 @@ static uint64_t steps_made(const struct machine *m)
 	return sum;
 }
 
-/* Runs in slices, to show progress and to count instructions rather than time. */
+/* The clock of the hart that is ahead: a waiting one's stays behind until it wakes. */
+static uint64_t clock_of(const struct machine *m)
+{
+	uint64_t latest = 0;
+
+	for (unsigned hart = 0; hart < machine_harts(m); hart++)
+		if (machine_clock(m, hart) > latest)
+			latest = machine_clock(m, hart);
+	return latest;
+}
+
+/* Runs in slices, to show progress, to notice the user, and to count instructions, not time. */
 static enum machine_stop run_machine(struct run *r)
 {
 	bool progress = host_progress_wanted() && !r->gdb;
+	bool sliced = progress || r->host.terminal.streams || r->iface.idle;
 	enum machine_stop stop = STOP_LIMIT;
 	uint64_t done = 0;
 
 	if (progress)
 		host_progress_start();
-	while (stop == STOP_LIMIT && (r->setup.max == 0 || done < r->setup.max)) {
-		uint64_t slice = progress ? SLICE : UINT64_MAX / 2;
+	host_start(&r->host, r->machine);
+	while (stop == STOP_LIMIT && host_pump(&r->host) &&
+	       (r->setup.max == 0 || done < r->setup.max)) {
+		uint64_t slice = sliced ? SLICE : UINT64_MAX / 4;
 
 		if (r->setup.max && r->setup.max - done < slice)
 			slice = r->setup.max - done;
-		uint64_t limit = machine_clock(r->machine, 0) + slice;
+		uint64_t limit = clock_of(r->machine) + slice;
 		stop =
 		    r->gdb ? gdb_serve(r->gdb, r->machine, limit) : machine_run(r->machine, limit);
 		done = steps_made(r->machine);
@@ -363,6 +405,12 @@ static unsigned judge(struct run *r, enum machine_stop stop, struct run_facts *f
 		}
 		break;
 	case STOP_LIMIT:
+		if (r->host.terminal.quit) {
+			facts->end = "left";
+			facts->status =
+			    EXIT_SIGNAL_BASE + SIGHUP; /* as if the window were closed */
+			break;
+		}
 		facts->end = "limit";
 		facts->status = EXIT_STOPPED;
 		complain("stopped after %s instructions (--max-instructions)",
