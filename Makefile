@@ -196,6 +196,11 @@ $(BUILD)/test/native/memory: test/model/memory.c $(BUILD)/flags/model
 	@mkdir -p $(@D)
 	$(call say,CC,$< (native))
 	$(Q)$(CC) $(MODEL_CFLAGS) $< -o $@
+# Who types at a terminal, for test/run-terminal.
+$(BUILD)/test/pty: test/terminal/pty.c $(BUILD)/flags/native
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(filter-out -static,$(USER_CFLAGS)) $< -o $@
 
 # -- unit tests ------------------------------------------------------------------------------
 # Host parts once more under ASan and UBSan, as an archive, so that a test links what it names and
@@ -277,7 +282,8 @@ test:
 	@test/install-deps run test
 	@$(MAKE) $(JOBS) test-built
 
-test-built: all debug $(UNIT_TESTS) $(GUEST_BIN) $(NATIVE_BIN) $(BUILD)/bench/costs $(MODEL_BIN)
+test-built: all debug $(UNIT_TESTS) $(GUEST_BIN) $(NATIVE_BIN) $(BUILD)/bench/costs $(MODEL_BIN) \
+        $(BUILD)/test/pty
 	@UNIT_TESTS='$(UNIT_TESTS)' test/run-all
 
 BENCH_SRC := test/bench/integer.c test/bench/ring.c test/bench/stream.c
