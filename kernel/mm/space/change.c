@@ -73,21 +73,25 @@ int vma_change(struct aspace *as, struct vma *v, uint64_t start, uint64_t end, u
 	       struct vma_name *name, struct vma **out)
 {
 	bool low = start > v->start.v, high = end < v->end.v;
-	struct vma want = changed(v, start, end, flags, name);
-	struct vma *prev = low ? NULL : vma_prev(v), *next = high ? NULL : vma_next(v), *rest;
+	struct vma *prev = high && !low ? vma_prev(v) : NULL;
+	struct vma *next = low && !high ? vma_next(v) : NULL, *rest;
 
 	*out = v;
 	if (flags == v->flags && vma_name_same(name, v->name))
 		return 0;
-	if (high && prev && vma_is_continued(prev, &want)) {
-		move_border(as, prev, v, end);
-		*out = prev;
-		return 0;
-	}
-	if (low && next && vma_is_continued(&want, next)) {
-		move_border(as, v, next, start);
-		*out = next;
-		return 0;
+	if (prev || next) {
+		struct vma want = changed(v, start, end, flags, name);
+
+		if (prev && vma_is_continued(prev, &want)) {
+			move_border(as, prev, v, end);
+			*out = prev;
+			return 0;
+		}
+		if (next && vma_is_continued(&want, next)) {
+			move_border(as, v, next, start);
+			*out = next;
+			return 0;
+		}
 	}
 	if (low) {
 		if (split(as, v, start, &rest))
