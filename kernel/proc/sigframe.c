@@ -59,7 +59,9 @@ static uint64_t place(const struct thread *t, const struct linux_sigaction *acti
 /* What lies before the registers, as far as it has a meaning. */
 struct frame_head {
 	struct linux_siginfo info;
-	uint64_t info_rest[(SIGINFO_LEN - sizeof(struct linux_siginfo)) / 8];
+	struct info_rest {
+		uint64_t words[(SIGINFO_LEN - sizeof(struct linux_siginfo)) / 8];
+	} info_rest;
 	uint64_t flags, link;
 	struct linux_sigaltstack stack;
 	uint64_t sigmask;
@@ -85,7 +87,7 @@ bool sigframe_push(const struct linux_sigaction *action, const struct linux_sigi
 	if (!at)
 		return false;
 	head.info = *info;
-	memset(head.info_rest, 0, sizeof head.info_rest);
+	head.info_rest = (struct info_rest){0};
 	head.flags = head.link = 0;
 	head.stack = sigframe_altstack(t);
 	head.sigmask = old_mask;
