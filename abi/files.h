@@ -38,4 +38,14 @@ struct linux_f_owner_ex {
 #define F_OWNER_PID  1
 #define F_OWNER_PGRP 2
 
+/* Seals: memfd_create(2), fcntl(2). */
+#define F_ADD_SEALS         1033
+#define F_GET_SEALS         1034
+#define F_SEAL_SEAL         0x1
+#define F_SEAL_SHRINK       0x2
+#define F_SEAL_GROW         0x4
+#define F_SEAL_WRITE        0x8
+#define F_SEAL_FUTURE_WRITE 0x10
+#define F_SEAL_EXEC         0x20
+
 #endif

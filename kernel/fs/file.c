@@ -25,6 +25,7 @@
 #include "kernel/mm/frame/slab.h"
 #include "kernel/mm/object/mobj.h"
 #include "kernel/proc/proc.h"
+#include "abi/files.h"
 
 static struct cache *file_cache;
 
@@ -170,6 +171,8 @@ static ssize_t nameless_path(const struct file *f, char *buf, size_t size)
 
 	if (inode_is_fifo(i))
 		return ksnprintf(buf, size, "pipe:[%lu]", i->ino);
+	if (inode_is_regular(i) && i->data->label)
+		return ksnprintf(buf, size, "%s", i->data->label);
 	if (i->fs && inode_is_regular(i))
 		return ksnprintf(buf, size, "/#%lu (deleted)", i->ino);
 	return ksnprintf(buf, size, "anon_inode:[eventfd]");
@@ -392,6 +395,15 @@ static bool has_room(struct mobj *o, uint64_t pos)
 	return has_frame;
 }
 
+/* => whether a seal forbids to write n bytes at pos. */
+static bool is_sealed(const struct file *f, uint64_t pos, uint64_t n)
+{
+	uint32_t seals = f->inode->seals;
+
+	return seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE) ||
+	       (seals & F_SEAL_GROW && pos + n > f->data->size);
+}
+
 static ssize_t regular_write(struct file *f, struct uio *u, uint64_t *pos)
 {
 	struct mobj *o = f->data;
@@ -419,6 +431,11 @@ static ssize_t regular_write(struct file *f, struct uio *u, uint64_t *pos)
 			n = u->left;
 		if (n > limit - *pos)
 			n = limit - *pos;
+		if (is_sealed(f, *pos, n)) {
+			if (total == 0)
+				total = -EPERM;
+			break;
+		}
 		size_t got = uio_take(u, chunk, n);
 		size_t moved = got > 0 && has_room(o, *pos) ? mobj_write(o, *pos, chunk, got) : 0;
 		*pos += moved;

@@ -42,6 +42,7 @@
 #include "kernel/mm/object/mobj.h"
 #include "kernel/proc/clock.h"
 #include "kernel/proc/proc.h"
+#include "abi/files.h"
 
 #define BLOCK_LEN       512 /* unit of st_blocks */
 #define DIRENT_BYTES    20  /* what a name counts in the size of a tmpfs's folder, as on Linux */
@@ -152,6 +153,7 @@ struct inode *inode_create(struct fsys *fs, uint32_t mode, uint32_t uid, uint32_
 	i->ino = __atomic_add_fetch(&last_ino, 1, __ATOMIC_RELAXED);
 	i->refs = 1;
 	i->mode = mode;
+	i->seals = F_SEAL_SEAL;
 	if (i->data) {
 		i->data->ino = i->ino;
 		i->data->dev = fs ? fs->dev : PIPE_DEV;

@@ -30,6 +30,7 @@ struct inode {
 
 	/* Open files that may write; negative: programs that run from it. Atomic. */
 	int32_t writers;
+	uint32_t seals;       /* F_SEAL_*: kernel/sys/memfd.c; atomic */
 	bool may_get_name;    /* O_TMPFILE: it has no name yet, and may get one */
 	struct xattr *xattrs; /* xattr.c */
 

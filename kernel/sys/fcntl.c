@@ -143,6 +143,8 @@ int64_t sys_fcntl(const uint64_t *a)
 			f->owner_signal = (uint8_t)a[2];
 		break;
 	case F_GETSIG: result = f->owner_signal; break;
+	case F_ADD_SEALS: result = sys_add_seals(f, a[2]); break;
+	case F_GET_SEALS: result = sys_get_seals(f); break;
 	case F_GETLEASE: result = F_UNLCK; break; /* nobody can have one: F_SETLEASE is EINVAL */
 	default: result = -EINVAL;
 	}

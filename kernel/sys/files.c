@@ -67,9 +67,7 @@ int64_t sys_pwrite64(const uint64_t *a)
 	return (int64_t)pos < 0 ? -EINVAL : transfer(a[0], a[1], a[2], &pos, file_write);
 }
 
-/* Copies a list of buffers and sums it up. => 0 with iov to be kfree'd; -EINVAL, -EFAULT, -ENOMEM.
- */
-static int iov_get(uint64_t user, uint64_t count, struct linux_iovec **out, uint64_t *total)
+int sys_iov_get(uint64_t user, uint64_t count, struct linux_iovec **out, uint64_t *total)
 {
 	struct linux_iovec *iov;
 
@@ -112,7 +110,7 @@ static int64_t transfer_vector(uint64_t fd, uint64_t user_iov, uint64_t count, u
 		file_put(f);
 		return -ESPIPE;
 	}
-	n = iov_get(user_iov, count, &iov, &total);
+	n = sys_iov_get(user_iov, count, &iov, &total);
 	if (n == 0) {
 		struct uio u = {.iov = iov, .niov = (unsigned)count, .left = total};
 

@@ -6,6 +6,7 @@
 #include "kernel/mm/frame/slab.h"
 #include "kernel/mm/object/mobj.h"
 #include "kernel/proc/clock.h"
+#include "abi/files.h"
 
 int sys_path_get(uint64_t user, char **out)
 {
@@ -91,6 +92,9 @@ int sys_truncate_inode(struct inode *i, uint64_t size)
 		signal_send(thread_current(), SIGXFSZ, SI_KERNEL);
 		return -EFBIG;
 	}
+	if ((size < i->data->size && i->seals & F_SEAL_SHRINK) ||
+	    (size > i->data->size && i->seals & F_SEAL_GROW))
+		return -EPERM;
 	if (i->fs && i->fs->ops->set_size) {
 		int error = i->fs->ops->set_size(i, size);
 

@@ -5,6 +5,7 @@
 #include "kernel/lib/trace.h"
 #include "kernel/mm/frame/slab.h"
 #include "kernel/mm/space/aspace.h"
+#include "abi/files.h"
 
 _Static_assert(VMA_READ == PROT_READ && VMA_WRITE == PROT_WRITE && VMA_EXEC == PROT_EXEC,
 	       "rights of a VMA are the numbers that programs use");
@@ -90,6 +91,11 @@ static int request_file(struct map_request *m, struct file *f, uint64_t flags)
 		error = inode_prepare(f->inode, is_shared && (f->flags & O_ACCMODE) == O_RDWR);
 		if (error)
 			return error;
+	}
+	if (is_shared && f->inode->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)) {
+		if (m->flags & VMA_WRITE)
+			return -EPERM;
+		m->flags |= VMA_NOWRITE;
 	}
 	m->file = f->data;
 	m->kind = TV_FILE;
@@ -245,7 +251,7 @@ int64_t sys_mincore(const uint64_t *a)
 		return -EFAULT;
 	while (npages > 0) {
 		uint64_t some = npages < sizeof answers ? npages : sizeof answers;
-		int64_t n = aspace_resident(as, VADDR(at), some, answers);
+		int64_t n = aspace_mincore(as, VADDR(at), some, answers);
 
 		if (n < 0)
 			return n;

@@ -5,6 +5,7 @@
 #include "kernel/fs/context.h"
 #include "kernel/mm/frame/slab.h"
 #include "kernel/proc/clock.h"
+#include "abi/files.h"
 
 /*
  * Walks to a name that is to be created. => 0 with *out, whose inode is NULL and whose folder may
@@ -382,6 +383,8 @@ static int64_t change_mode(struct inode *i, uint32_t mode)
 		return error;
 	if (inode_is_link(i))
 		return -EOPNOTSUPP;
+	if (i->seals & F_SEAL_EXEC && (i->mode ^ mode) & 0111)
+		return -EPERM;
 	if ((mode & S_ISGID) && cred->euid != 0 && !cred_has_group(cred, i->gid))
 		mode &= ~(uint32_t)S_ISGID;
 	i->mode = (i->mode & S_IFMT) | (mode & 07777);

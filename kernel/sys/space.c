@@ -65,6 +65,8 @@ static int64_t allocate(struct file *f, uint64_t mode, uint64_t offset, uint64_t
 	pages = (ROUND_UP(end, PAGE_SIZE) - ROUND_DOWN(offset, PAGE_SIZE)) >> PAGE_SHIFT;
 	if (pages > stats.total)
 		return -ENOSPC;
+	if (end > size && f->inode->seals & F_SEAL_GROW)
+		return -EPERM;
 	if (mode & FALLOC_FL_KEEP_SIZE) {
 		/* An object has no frames beyond its size: what lies there is allocated when it is
 		 * written. */
@@ -139,6 +141,9 @@ int64_t sys_fallocate(const uint64_t *a)
 		result = -EOPNOTSUPP;
 	else if (__builtin_add_overflow(offset, len, &end))
 		result = -EFBIG;
+	else if ((mode & FALLOC_FL_PUNCH_HOLE) &&
+		 (f->inode->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)))
+		result = -EPERM;
 	else if (mode & FALLOC_FL_PUNCH_HOLE)
 		punch(f, (uint64_t)offset, (uint64_t)end);
 	else

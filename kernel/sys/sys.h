@@ -28,7 +28,7 @@ sys_call /* open.c, xattr.c */
 	sys_lgetxattr, sys_fgetxattr, sys_listxattr, sys_llistxattr, sys_flistxattr,
 	sys_removexattr, sys_lremovexattr, sys_fremovexattr;
 sys_call /* pipe.c, poll.c, locks.c */
-	sys_pipe2, sys_eventfd2, sys_memfd_create, sys_ppoll, sys_pselect6, sys_flock;
+	sys_pipe2, sys_eventfd2, sys_ppoll, sys_pselect6, sys_flock;
 sys_call /* paths.c */
 	sys_fstat, sys_newfstatat, sys_statx, sys_statfs, sys_fstatfs, sys_faccessat,
 	sys_faccessat2, sys_readlinkat, sys_getcwd, sys_chdir, sys_fchdir, sys_chroot,
@@ -39,7 +39,9 @@ sys_call /* names.c */
 	sys_fchmodat, sys_fchown, sys_fchownat, sys_utimensat;
 sys_call /* memory.c */
 	sys_brk, sys_mmap, sys_munmap, sys_mprotect, sys_mremap, sys_madvise, sys_mincore,
-	sys_msync, sys_mlock, sys_mlock2, sys_munlock, sys_mlockall, sys_munlockall, sys_membarrier;
+	sys_msync, sys_mlock, sys_mlock2, sys_munlock, sys_mlockall, sys_munlockall;
+sys_call /* membarrier.c, memfd.c, peek.c */
+	sys_membarrier, sys_memfd_create, sys_process_vm_readv, sys_process_vm_writev;
 sys_call /* process.c */
 	sys_exit, sys_exit_group, sys_wait4, sys_waitid, sys_clone, sys_clone3, sys_unshare,
 	sys_set_tid_address, sys_set_robust_list, sys_get_robust_list, sys_rseq, sys_getpid,
@@ -88,6 +90,18 @@ static inline struct file *sys_fd(uint64_t fd)
 uint64_t sys_fd_limit(void);
 /* => the lowest free descriptor from `min`, for the same open file; or -errno. fcntl.c */
 int64_t sys_fd_duplicate(uint64_t fd, int min, bool cloexec);
+
+/* Numbers an open file, which is given up if that fails; O_CLOEXEC counts. => number or -errno.
+ * pipe.c */
+int sys_fd_install(struct file *f, uint32_t flags);
+
+/* Copies a list of buffers and sums it up. => 0 with iov to be kfree'd; -EINVAL, -EFAULT, -ENOMEM.
+ * files.c */
+int sys_iov_get(uint64_t user, uint64_t count, struct linux_iovec **out, uint64_t *total);
+
+/* F_ADD_SEALS, F_GET_SEALS. memfd.c */
+int64_t sys_add_seals(struct file *f, uint64_t seals);
+int64_t sys_get_seals(const struct file *f);
 
 /* Copies a path from the program. => 0 and *out, to be kfree'd; -EFAULT, -ENAMETOOLONG, -ENOMEM. */
 int sys_path_get(uint64_t user, char **out);

@@ -115,6 +115,8 @@ static sys_call *const calls[SYS_MAX] = {
     [SYS_mlockall] = sys_mlockall,
     [SYS_munlockall] = sys_munlockall,
     [SYS_membarrier] = sys_membarrier,
+    [SYS_process_vm_readv] = sys_process_vm_readv,
+    [SYS_process_vm_writev] = sys_process_vm_writev,
 
     /* processes */
     [SYS_exit] = sys_exit,

@@ -176,7 +176,7 @@ int aspace_lock_all(struct aspace *as, unsigned now, unsigned future);
 /* msync(2) as far as ranges go: MS_* flags. => 0, -ENOMEM, -EBUSY */
 int aspace_sync(struct aspace *as, vaddr_t start, uint64_t len, unsigned flags);
 /* mincore(2) of at most `npages`, within one VMA. => pages answered, -ENOMEM: start is in none. */
-int64_t aspace_resident(struct aspace *as, vaddr_t start, uint64_t npages, uint8_t *out);
+int64_t aspace_mincore(struct aspace *as, vaddr_t start, uint64_t npages, uint8_t *out);
 
 /*
  * Another space's page, for a kernel that has not switched to it: served as if the program there
@@ -184,6 +184,9 @@ int64_t aspace_resident(struct aspace *as, vaddr_t start, uint64_t npages, uint8
  */
 int aspace_pin(struct aspace *as, vaddr_t va, bool write, struct frame **out);
 void aspace_unpin(struct frame *f);
+
+/* => whether a mapping of o in as is shared and could be written through, now or after mprotect. */
+bool aspace_may_write(struct aspace *as, const struct mobj *o);
 
 /* Pages [first, last) of o go from the mappings of as, private copies too. reach.c */
 void aspace_forget(struct aspace *as, const struct mobj *o, uint64_t first, uint64_t last);

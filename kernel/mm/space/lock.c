@@ -189,7 +189,7 @@ static bool is_resident(struct aspace *as, const struct vma *v, uint64_t va)
 	return resident;
 }
 
-int64_t aspace_resident(struct aspace *as, vaddr_t start, uint64_t npages, uint8_t *out)
+int64_t aspace_mincore(struct aspace *as, vaddr_t start, uint64_t npages, uint8_t *out)
 {
 	struct vma *v;
 	int64_t n = -ENOMEM;

@@ -73,6 +73,18 @@ void space_forget(struct aspace *as, const struct mobj *o, uint64_t first, uint6
 			drop_window(as, v, first, last);
 }
 
+bool aspace_may_write(struct aspace *as, const struct mobj *o)
+{
+	struct vma *v;
+
+	mutex_lock(&as->lock);
+	for (v = aspace_next(as, VADDR(0)); v; v = vma_next(v))
+		if (v->file == o && (v->flags & (VMA_SHARED | VMA_NOWRITE)) == VMA_SHARED)
+			break;
+	mutex_unlock(&as->lock);
+	return v;
+}
+
 void aspace_forget(struct aspace *as, const struct mobj *o, uint64_t first, uint64_t last)
 {
 	mutex_lock(&as->lock);
