@@ -143,34 +143,10 @@ void text_zero(struct text *t, const struct text_request *r)
 	put(t, "0\n");
 }
 
-struct vm_sums {
-	uint64_t text, data, stack, shared; /* bytes; shared: pages of files, resident or not */
-};
-
-/* Address space locked. */
-static struct vm_sums sum_vmas(struct aspace *as)
-{
-	struct vm_sums s = {0};
-
-	for (struct vma *v = aspace_next(as, VADDR(0)); v; v = aspace_next(as, v->end)) {
-		uint64_t len = v->end.v - v->start.v;
-
-		if (v->kind == TV_STACK)
-			s.stack += len;
-		else if (v->flags & VMA_EXEC)
-			s.text += len;
-		else if (v->flags & VMA_WRITE && !(v->flags & VMA_SHARED))
-			s.data += len;
-		if (v->file)
-			s.shared += len;
-	}
-	return s;
-}
-
 struct vm_view {
-	uint64_t mapped, resident, peak, brk_start, stack_start, args, envs, strings_end, ntables;
+	uint64_t mapped, mapped_peak, locked, text, library, data, stack; /* bytes */
+	uint64_t resident, peak, brk_start, stack_start, args, envs, strings_end, ntables;
 	uint64_t minor, major;
-	struct vm_sums sums;
 };
 
 static struct vm_view view_memory(const struct proc_handle *p)
@@ -181,7 +157,14 @@ static struct vm_view view_memory(const struct proc_handle *p)
 	if (!as)
 		return v;
 	mutex_lock(&as->lock);
+	uint64_t code = ROUND_UP(as->code_end, PAGE_SIZE) - ROUND_DOWN(as->code_start, PAGE_SIZE);
 	v = (struct vm_view){.mapped = as->mapped,
+			     .mapped_peak = as->mapped_peak,
+			     .locked = as->locked,
+			     .text = code < as->code ? code : as->code,
+			     .library = code < as->code ? as->code - code : 0,
+			     .data = as->data,
+			     .stack = as->stack,
 			     .resident = as->resident,
 			     .peak = as->resident_peak,
 			     .brk_start = as->brk_start,
@@ -191,8 +174,7 @@ static struct vm_view view_memory(const struct proc_handle *p)
 			     .strings_end = as->strings_end,
 			     .ntables = as->pt.ntables,
 			     .minor = as->minor_faults,
-			     .major = as->major_faults,
-			     .sums = sum_vmas(as)};
+			     .major = as->major_faults};
 	mutex_unlock(&as->lock);
 	aspace_put(as);
 	return v;
@@ -203,7 +185,7 @@ void text_statm(struct text *t, const struct text_request *r)
 	struct vm_view v = view_memory(r->proc);
 
 	put(t, "%lu %lu %lu %lu 0 %lu 0\n", v.mapped / PAGE_SIZE, v.resident, 0UL,
-	    v.sums.text / PAGE_SIZE, (v.sums.data + v.sums.stack) / PAGE_SIZE);
+	    (v.text + v.library) / PAGE_SIZE, (v.data + v.stack) / PAGE_SIZE);
 }
 
 void text_stat(struct text *t, const struct text_request *r)
@@ -263,19 +245,19 @@ void text_status(struct text *t, const struct text_request *r)
 		const struct {
 			const char *name;
 			uint64_t kib;
-		} rows[] = {{"VmPeak", v.mapped >> 10},
+		} rows[] = {{"VmPeak", v.mapped_peak >> 10},
 			    {"VmSize", v.mapped >> 10},
-			    {"VmLck", 0},
+			    {"VmLck", v.locked >> 10},
 			    {"VmPin", 0},
 			    {"VmHWM", v.peak * 4},
 			    {"VmRSS", v.resident * 4},
 			    {"RssAnon", v.resident * 4},
 			    {"RssFile", 0},
 			    {"RssShmem", 0},
-			    {"VmData", v.sums.data >> 10},
-			    {"VmStk", v.sums.stack >> 10},
-			    {"VmExe", v.sums.text >> 10},
-			    {"VmLib", 0},
+			    {"VmData", v.data >> 10},
+			    {"VmStk", v.stack >> 10},
+			    {"VmExe", v.text >> 10},
+			    {"VmLib", v.library >> 10},
 			    {"VmPTE", v.ntables * 4},
 			    {"VmSwap", 0}};
 
