@@ -9,8 +9,8 @@
 	.section .text.start, "ax"
 	.globl	_start
 _start:
-	csrr	t0, mhartid		/* other harts wait */
-	bnez	t0, park
+	csrr	t0, mhartid
+	bnez	t0, second
 	la	t0, m_table
 	csrw	mtvec, t0
 	li	t0, -1			/* physical memory protection lets all through */
@@ -23,9 +23,9 @@ _start:
 	li	t1, 0x5555
 	sw	t1, 0(t0)
 1:	j	1b
-park:
-	wfi
-	j	park
+second:
+	la	sp, stack_top + 16384
+	call	secondary
 
 	.text
 /* void probe(struct probe *p) */
@@ -240,3 +240,4 @@ params:
 	.balign	16
 	.zero	16384
 stack_top:
+	.zero	16384			/* hart 1's */

@@ -109,6 +109,13 @@ bool in_qemu10(void)
 	return params.qemu >= 10;
 }
 
+/* Other harts wait, unless the program has something for them to do. */
+__attribute__((weak)) void secondary(void)
+{
+	for (;;)
+		__asm__ volatile("wfi");
+}
+
 /* -- the program --------------------------------------------------------------------------- */
 
 void bare_main(void);

@@ -1,5 +1,6 @@
 /*
- * What the bare programs of this folder share: bare_csr.c, bare_trap.c, bare_mmu.c.
+ * What the bare programs of this folder share: bare_csr.c, bare_trap.c, bare_mmu.c,
+ * bare_irq.c, bare_smp.c.
  *
  * Such a program starts in M-mode at 0x80000000 on the `virt` board, makes its cases
  * itself from a seed, runs each in a *probe* and folds what came of it into a hash. It
@@ -111,6 +112,7 @@ bool in_qemu10(void);
 /* The program. => with `count` cases done */
 void run_case(uint64_t number);
 void run_setup(void);
+void secondary(void); /* what hart 1 does; by default it waits */
 
 #define csr_get(csr)                                                                               \
 	({                                                                                         \

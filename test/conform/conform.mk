@@ -20,4 +20,4 @@ $(BUILD)/conform/bare/%.o: test/conform/%.c test/conform/bare.h
 
 .PHONY: conform
 conform: $(BUILD)/conform/gen $(BUILD)/conform/gen_mmu $(BUILD)/conform/run \
-        $(addprefix $(BUILD)/conform/bare/,bare.o bare_csr.o bare_trap.o bare_mmu.o)
+        $(addprefix $(BUILD)/conform/bare/,bare.o bare_csr.o bare_trap.o bare_mmu.o bare_irq.o bare_smp.o)

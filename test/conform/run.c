@@ -84,6 +84,7 @@ int main(int argc, char **argv)
 
 	machine_config_init(&cfg);
 	cfg.memory_size = 64 << 20;
+	cfg.harts = 2;
 	cfg.has_stream[STREAM_UART] = true;
 	cfg.no_lookaside = strcmp(mode, "slow") == 0;
 	cfg.single_blocks = strcmp(mode, "single") == 0;

@@ -190,7 +190,9 @@ static uint32_t an_instruction(void)
 					0xb02, 0x001, 0x003, 0xc00, 0xc01, 0xc02, 0x3b0, 0x3b1};
 	uint32_t raw = driver_random();
 
-	switch (driver_random() % 8) {
+	if (driver_random() % 4) /* funct7 of most operations; small offsets */
+		raw &= ~0xfe000000u;
+	switch (driver_random() % 16) {
 	case 0: return raw;
 	case 1: return system[driver_random() % (sizeof(system) / sizeof(system[0]))];
 	case 2:
@@ -271,7 +273,9 @@ static void make_guest(struct board *b, uint32_t seed)
 		struct hart *h = &b->m->harts[n];
 
 		for (unsigned r = 1; r < 32; r++) {
-			h->x[r] = driver_random() % 2 ? a_value() : a_register();
+			h->x[r] = driver_random() % 4 ? BOARD_RAM_BASE + (driver_random() & 0xffff8)
+				  : driver_random() % 2 ? a_value()
+							: a_register();
 			h->f[r] = driver_random() % 2 ? random64() : UINT64_MAX << 32 | r;
 		}
 		/* Some frames of which parts are protected; all else is open. */
@@ -279,11 +283,13 @@ static void make_guest(struct board *b, uint32_t seed)
 			h->pmpaddr[i] = (BOARD_RAM_BASE + (driver_random() & 0x3ffff)) >> 2;
 		h->pmpaddr[7] = ~0ull >> 10;
 		csr_write(h, CSR_PMPCFG0,
-			  0x1f00000000000000 | (random64() & 0x1f1f1f1f1f1f & random64()));
+			  0x1f00000000000000 |
+			      (driver_random() % 2 ? random64() & 0x1f1f1f1f1f1f & random64() : 0));
 		csr_write(h, CSR_MTVEC, HANDLER);
 		csr_write(h, CSR_MSCRATCH, random64() | 1);
 		csr_write(h, CSR_STVEC, BOARD_RAM_BASE + (driver_random() & 0x3fffc));
-		csr_write(h, CSR_MEDELEG, random64() & random64());
+		/* No fault of a fetch: its handler might be nowhere, and the rest dull. */
+		csr_write(h, CSR_MEDELEG, random64() & random64() & ~0x1002ull);
 		csr_write(h, CSR_MIDELEG, random64());
 		csr_write(h, CSR_MIE, random64());
 		csr_write(h, CSR_MCOUNTEREN, random64());
