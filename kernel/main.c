@@ -18,6 +18,7 @@
  *     tty=DIGITS[,late]   which of 0, 1 and 2 are the terminal, if there is one; default: those
  *                    that have no port of their own. late: its port is opened when a program
  *                    first wants what is typed, not at once
+ *     streams=closed where there is no port, there is no standard stream; else they are the UART
  *     verbose        says what is found
  *     zicboz=off     pages are cleared by stores even where the hart has cbo.zero (boot.c)
  *
@@ -65,7 +66,7 @@
 struct options {
 	char *inits[MAX_PROGRAMS];
 	unsigned ninits;
-	bool has_seed, verbose;
+	bool has_seed, verbose, streams_closed;
 	char *root;               /* as p9fs_put_under() takes it; NULL: none */
 	char *mounts[MAX_MOUNTS]; /* as p9fs_mount() takes them */
 	uint64_t user;
@@ -165,6 +166,8 @@ static void parse_options(const char *line, struct options *o)
 			o->mounts[o->nmounts++] = copy_text(value, n);
 		} else if (has_key(line, len, "tty=", &value, &n)) {
 			o->tty_fds = copy_text(value, n);
+		} else if (len == 14 && strncmp(line, "streams=closed", len) == 0) {
+			o->streams_closed = true;
 		} else if (len == 7 && strncmp(line, "verbose", len) == 0) {
 			o->verbose = true;
 		}
@@ -369,7 +372,7 @@ static unsigned terminal_streams(struct stream *const streams[3])
 
 /*
  * A port that is missing leaves its number closed, or the terminal's if there is one; where there
- * is none at all, all are the UART.
+ * is none at all, all are the UART, unless the command line knows better.
  */
 static void open_streams(const struct dt *dt, struct proc *p)
 {
@@ -380,7 +383,7 @@ static void open_streams(const struct dt *dt, struct proc *p)
 	for (int fd = 0; fd < 3; fd++)
 		streams[fd] = console_port(names[fd]);
 	terminal = terminal_streams(streams);
-	if (!terminal && !streams[0] && !streams[1] && !streams[2])
+	if (!terminal && !streams[0] && !streams[1] && !streams[2] && !options.streams_closed)
 		uart = uart_init(dt);
 	if (terminal && tty_open_streams(p, terminal) != 0)
 		no_memory();

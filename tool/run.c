@@ -508,6 +508,10 @@ int verb_run(int argc, char **argv)
 	if (status == 0)
 		status = initramfs_build(&r.ramfs, r.programs, r.nprograms, environ,
 					 r.setup.config.seed, &r.folders);
+	bool all_closed = !host_has_stream(STREAM_STDIN) && !host_has_stream(STREAM_STDOUT) &&
+			  !host_has_stream(STREAM_STDERR);
+	if (status == 0 && all_closed && !initramfs_word(&r.ramfs, "streams=closed"))
+		status = complain_no_memory();
 	if (status == 0 && r.is_root && !initramfs_word(&r.ramfs, "user=0"))
 		status = complain_no_memory();
 	if (status == 0)
