@@ -565,6 +565,7 @@ struct linux_statfs {
 #define TMPFS_MAGIC  0x01021994
 #define PIPEFS_MAGIC 0x50495045
 #define PROC_MAGIC   0x9fa0
+#define SYSFS_MAGIC  0x62656572
 #define V9FS_MAGIC   0x01021997
 #define ST_VALID     0x20
 

@@ -251,7 +251,11 @@ ssize_t file_read(struct file *f, struct uio *u, uint64_t *pos)
 		return -EISDIR;
 	if (!f->ops->read)
 		return -EINVAL;
-	return transfer(f, u, pos, f->ops->read);
+	struct thread *t = thread_current();
+	ssize_t n = transfer(f, u, pos, f->ops->read);
+	t->io.rchar += n > 0 ? (uint64_t)n : 0;
+	t->io.syscr++;
+	return n;
 }
 
 ssize_t file_write(struct file *f, struct uio *u, uint64_t *pos)
@@ -260,7 +264,11 @@ ssize_t file_write(struct file *f, struct uio *u, uint64_t *pos)
 		return -EBADF;
 	if (!f->ops->write)
 		return -EINVAL;
-	return transfer(f, u, pos, f->ops->write);
+	struct thread *t = thread_current();
+	ssize_t n = transfer(f, u, pos, f->ops->write);
+	t->io.wchar += n > 0 ? (uint64_t)n : 0;
+	t->io.syscw++;
+	return n;
 }
 
 /*

@@ -240,7 +240,8 @@ static int walk_left(struct walk *w, struct path *out)
 			return error;
 		if (!next) {
 			w->missed = is_of_root(w->dir);
-			if (!is_last || !(flags & WALK_PARENT))
+			/* Where nothing can be made, what is not there is just that. */
+			if (!is_last || !(flags & WALK_PARENT) || !w->dir->fs->ops->create)
 				return -ENOENT;
 			inode_get(w->dir);
 			set_result(out, w->dir, NULL, name, len, slash);

@@ -9,7 +9,10 @@
  *     /proc --+-- self -> 7      7 --+-- stat status maps ...     texts
  *             +-- 1                  +-- exe cwd root             jump to an inode
  *             +-- meminfo ...        +-- fd ----- 0 1 2 ...       jump to an open file's
- *             `-- sys ...            `-- task --- 7 9 ...         as a process's folder
+ *             `-- sys ...            +-- fdinfo - 0 1 2 ...       texts
+ *                                    `-- task --- 7 9 ...         as a process's folder
+ *
+ * /sys is made in the same way, of a few texts that programs look for.
  *
  * Invariants
  *   I1  a node holds no process: it is found again by number each time, and may have gone
@@ -37,6 +40,8 @@ enum kind {
 	PID,
 	FDS,
 	FD,
+	FDINFOS,
+	FDINFO,
 	TASKS,
 	EXE,
 	CWD,
@@ -48,7 +53,8 @@ enum kind {
 struct node {
 	enum kind kind;
 	uint32_t pid, tid; /* PID and below; tid 0: the process itself */
-	int number;        /* FD: the descriptor; SYS_DIR: which; TEXT: row, + (SYS_DIR + 1) << 8 */
+	int number; /* FD, FDINFO: the descriptor; SYS_DIR: which; TEXT: row, + (SYS_DIR + 1) << 8
+		     */
 };
 
 struct row {
@@ -56,57 +62,121 @@ struct row {
 	enum kind kind;
 	uint32_t mode;
 	text_fn *text;
+	const char *constant; /* of text_constant */
 };
 
-static const struct row top_rows[] = {{"self", SELF, S_IFLNK | 0777, NULL},
-				      {"thread-self", THREAD_SELF, S_IFLNK | 0777, NULL},
-				      {"mounts", MOUNTS_LINK, S_IFLNK | 0777, NULL},
-				      {"cmdline", TEXT, S_IFREG | 0444, text_boot_line},
-				      {"cpuinfo", TEXT, S_IFREG | 0444, text_cpuinfo},
-				      {"filesystems", TEXT, S_IFREG | 0444, text_filesystems},
-				      {"loadavg", TEXT, S_IFREG | 0444, text_loadavg},
-				      {"meminfo", TEXT, S_IFREG | 0444, text_meminfo},
-				      {"stat", TEXT, S_IFREG | 0444, text_stat_all},
-				      {"swaps", TEXT, S_IFREG | 0444, text_swaps},
-				      {"uptime", TEXT, S_IFREG | 0444, text_uptime},
-				      {"version", TEXT, S_IFREG | 0444, text_version},
-				      {"sys", SYS, S_IFDIR | 0555, NULL}};
+/* What a row is: a text, a setting that is what it is, a folder or a link. */
+#define TEXT_ROW(name, mode, fn)                                                                   \
+	{                                                                                          \
+		name, TEXT, S_IFREG | (mode), fn, NULL                                             \
+	}
+#define FIXED(name, value)                                                                         \
+	{                                                                                          \
+		name, TEXT, S_IFREG | 0444, text_constant, value                                   \
+	}
+#define NODE(name, kind, mode)                                                                     \
+	{                                                                                          \
+		name, kind, mode, NULL, NULL                                                       \
+	}
 
-static const struct row pid_rows[] = {{"cmdline", TEXT, S_IFREG | 0444, text_cmdline},
-				      {"comm", TEXT, S_IFREG | 0644, text_comm},
-				      {"cwd", CWD, S_IFLNK | 0777, NULL},
-				      {"environ", TEXT, S_IFREG | 0400, text_environ},
-				      {"exe", EXE, S_IFLNK | 0777, NULL},
-				      {"fd", FDS, S_IFDIR | 0500, NULL},
-				      {"limits", TEXT, S_IFREG | 0444, text_limits},
-				      {"maps", TEXT, S_IFREG | 0444, text_maps},
-				      {"mounts", TEXT, S_IFREG | 0444, text_mounts},
-				      {"mountinfo", TEXT, S_IFREG | 0444, text_mountinfo},
-				      {"oom_score_adj", TEXT, S_IFREG | 0644, text_zero},
-				      {"root", ROOT, S_IFLNK | 0777, NULL},
-				      {"stat", TEXT, S_IFREG | 0444, text_stat},
-				      {"statm", TEXT, S_IFREG | 0444, text_statm},
-				      {"status", TEXT, S_IFREG | 0444, text_status},
-				      {"task", TASKS, S_IFDIR | 0555, NULL}};
+static const struct row top_rows[] = {NODE("self", SELF, S_IFLNK | 0777),
+				      NODE("thread-self", THREAD_SELF, S_IFLNK | 0777),
+				      NODE("mounts", MOUNTS_LINK, S_IFLNK | 0777),
+				      TEXT_ROW("cmdline", 0444, text_boot_line),
+				      TEXT_ROW("cpuinfo", 0444, text_cpuinfo),
+				      TEXT_ROW("filesystems", 0444, text_filesystems),
+				      TEXT_ROW("loadavg", 0444, text_loadavg),
+				      TEXT_ROW("meminfo", 0444, text_meminfo),
+				      TEXT_ROW("stat", 0444, text_stat_all),
+				      TEXT_ROW("swaps", 0444, text_swaps),
+				      TEXT_ROW("uptime", 0444, text_uptime),
+				      TEXT_ROW("version", 0444, text_version),
+				      NODE("sys", SYS, S_IFDIR | 0555)};
 
-/* Folders of /proc/sys, and what is in them. */
-static const struct row kernel_rows[] = {{"hostname", TEXT, S_IFREG | 0444, text_hostname},
-					 {"ngroups_max", TEXT, S_IFREG | 0444, text_ngroups_max},
-					 {"osrelease", TEXT, S_IFREG | 0444, text_osrelease},
-					 {"ostype", TEXT, S_IFREG | 0444, text_ostype},
-					 {"pid_max", TEXT, S_IFREG | 0444, text_pid_max},
-					 {"version", TEXT, S_IFREG | 0444, text_osversion}};
-static const struct row vm_rows[] = {{"max_map_count", TEXT, S_IFREG | 0444, text_max_map_count},
-				     {"overcommit_memory", TEXT, S_IFREG | 0444, text_zero}};
-static const struct row fs_rows[] = {{"pipe-max-size", TEXT, S_IFREG | 0444, text_pipe_max}};
+static const struct row pid_rows[] = {
+    TEXT_ROW("auxv", 0400, text_auxv),       TEXT_ROW("cmdline", 0444, text_cmdline),
+    FIXED("coredump_filter", "00000033\n"),  TEXT_ROW("comm", 0644, text_comm),
+    NODE("cwd", CWD, S_IFLNK | 0777),        TEXT_ROW("environ", 0400, text_environ),
+    NODE("exe", EXE, S_IFLNK | 0777),        NODE("fd", FDS, S_IFDIR | 0500),
+    NODE("fdinfo", FDINFOS, S_IFDIR | 0555), TEXT_ROW("io", 0400, text_io),
+    TEXT_ROW("limits", 0444, text_limits),   TEXT_ROW("maps", 0444, text_maps),
+    TEXT_ROW("mounts", 0444, text_mounts),   TEXT_ROW("mountinfo", 0444, text_mountinfo),
+    TEXT_ROW("oom_score", 0444, text_zero),  TEXT_ROW("oom_score_adj", 0644, text_zero),
+    FIXED("personality", "00000000\n"),      NODE("root", ROOT, S_IFLNK | 0777),
+    TEXT_ROW("stat", 0444, text_stat),       TEXT_ROW("statm", 0444, text_statm),
+    TEXT_ROW("status", 0444, text_status),   FIXED("wchan", "0"),
+    NODE("task", TASKS, S_IFDIR | 0555)};
+
+/* Folders of /proc/sys and of /sys, and what is in them. */
+static const struct row kernel_rows[] = {FIXED("cap_last_cap", "40\n"),
+					 FIXED("core_pattern", "core\n"),
+					 TEXT_ROW("hostname", 0444, text_hostname),
+					 FIXED("ngroups_max", "65536\n"),
+					 TEXT_ROW("osrelease", 0444, text_osrelease),
+					 TEXT_ROW("ostype", 0444, text_ostype),
+					 FIXED("overflowgid", "65534\n"),
+					 FIXED("overflowuid", "65534\n"),
+					 FIXED("pid_max", "4194304\n"),
+					 FIXED("randomize_va_space", "2\n"),
+					 FIXED("shmall", "0\n"),
+					 FIXED("shmmax", "0\n"),
+					 FIXED("shmmni", "0\n"),
+					 TEXT_ROW("threads-max", 0444, text_threads_max),
+					 TEXT_ROW("version", 0444, text_osversion)};
+static const struct row random_rows[] = {TEXT_ROW("boot_id", 0444, text_boot_id),
+					 FIXED("entropy_avail", "256\n"),
+					 TEXT_ROW("uuid", 0444, text_uuid)};
+static const struct row vm_rows[] = {
+    FIXED("max_map_count", "65530\n"), FIXED("mmap_min_addr", "65536\n"),
+    FIXED("overcommit_memory", "0\n"), FIXED("overcommit_ratio", "50\n"),
+    FIXED("swappiness", "60\n")};
+static const struct row fs_rows[] = {
+    FIXED("file-max", "9223372036854775807\n"), FIXED("file-nr", "0\t0\t9223372036854775807\n"),
+    FIXED("nr_open", "1048576\n"), FIXED("pipe-max-size", "1048576\n")};
+static const struct row net_rows[] = {FIXED("somaxconn", "4096\n")};
+static const struct row cpu_rows[] = {TEXT_ROW("online", 0444, text_cpus),
+				      TEXT_ROW("possible", 0444, text_cpus),
+				      TEXT_ROW("present", 0444, text_cpus)};
+static const struct row thp_rows[] = {FIXED("enabled", "always madvise [never]\n")};
+
+enum dir_number {
+	D_FS,
+	D_KERNEL,
+	D_RANDOM,
+	D_NET,
+	D_CORE,
+	D_VM,
+	D_SYSFS,
+	D_DEVICES,
+	D_SYSTEM,
+	D_CPU,
+	D_SYS_KERNEL,
+	D_MM,
+	D_THP,
+	IN_SYS = -1, /* /proc/sys itself */
+	NOWHERE = -2 /* the root of /sys */
+};
 
 static const struct sys_dir {
 	const char *name;
+	int parent;
 	const struct row *rows;
 	size_t count;
-} sys_dirs[] = {{"fs", fs_rows, ARRAY_SIZE(fs_rows)},
-		{"kernel", kernel_rows, ARRAY_SIZE(kernel_rows)},
-		{"vm", vm_rows, ARRAY_SIZE(vm_rows)}};
+} sys_dirs[] = {
+    [D_FS] = {"fs", IN_SYS, fs_rows, ARRAY_SIZE(fs_rows)},
+    [D_KERNEL] = {"kernel", IN_SYS, kernel_rows, ARRAY_SIZE(kernel_rows)},
+    [D_RANDOM] = {"random", D_KERNEL, random_rows, ARRAY_SIZE(random_rows)},
+    [D_NET] = {"net", IN_SYS, NULL, 0},
+    [D_CORE] = {"core", D_NET, net_rows, ARRAY_SIZE(net_rows)},
+    [D_VM] = {"vm", IN_SYS, vm_rows, ARRAY_SIZE(vm_rows)},
+    [D_SYSFS] = {"", NOWHERE, NULL, 0},
+    [D_DEVICES] = {"devices", D_SYSFS, NULL, 0},
+    [D_SYSTEM] = {"system", D_DEVICES, NULL, 0},
+    [D_CPU] = {"cpu", D_SYSTEM, cpu_rows, ARRAY_SIZE(cpu_rows)},
+    [D_SYS_KERNEL] = {"kernel", D_SYSFS, NULL, 0},
+    [D_MM] = {"mm", D_SYS_KERNEL, NULL, 0},
+    [D_THP] = {"transparent_hugepage", D_MM, thp_rows, ARRAY_SIZE(thp_rows)},
+};
 
 #define INO_OF(kind, pid, number)                                                                  \
 	((uint64_t)(pid) << 24 | (uint64_t)(kind) << 18 | ((uint64_t)(number)&0x3ffff))
@@ -243,13 +313,16 @@ static int lookup_number(struct inode *dir, const char *name, size_t len, struct
 		n.tid = (uint32_t)number;
 		exists = proc_has_thread(p, n.tid);
 		break;
-	case FDS: {
+	case FDS:
+	case FDINFOS: {
 		struct file *f = p->fds ? fd_get(p->fds, (int)number) : NULL;
 
 		exists = f != NULL;
-		n.kind = FD;
+		n.kind = d->kind == FDS ? FD : FDINFO;
 		n.number = (int)number;
-		if (f)
+		if (n.kind == FDINFO)
+			mode = S_IFREG | 0444;
+		else if (f)
 			mode = S_IFLNK | (file_may_read(f) ? 0500 : 0) |
 			       (file_may_write(f) ? 0300 : 0);
 		if (f)
@@ -265,23 +338,37 @@ static int lookup_number(struct inode *dir, const char *name, size_t len, struct
 	return *out ? 0 : -ENOMEM;
 }
 
+/* => the number of a folder as sys_dirs.parent has it; false: it has no folders of that table. */
+static bool dir_number(const struct node *d, int *out)
+{
+	*out = d->kind == SYS ? IN_SYS : d->number;
+	return d->kind == SYS || d->kind == SYS_DIR;
+}
+
+static int lookup_dir(struct inode *dir, const char *name, size_t len, struct inode **out)
+{
+	int parent;
+
+	if (!dir_number(node_of(dir), &parent))
+		return -ENOENT;
+	for (size_t s = 0; s < ARRAY_SIZE(sys_dirs); s++) {
+		struct node n = {.kind = SYS_DIR, .number = (int)s};
+
+		if (sys_dirs[s].parent != parent || strlen(sys_dirs[s].name) != len ||
+		    memcmp(sys_dirs[s].name, name, len) != 0)
+			continue;
+		*out = make_inode(dir, name, len, S_IFDIR | 0555, &n);
+		return *out ? 0 : -ENOMEM;
+	}
+	return -ENOENT;
+}
+
 static int procfs_lookup(struct inode *dir, const char *name, size_t len, struct inode **out)
 {
-	const struct node *d = node_of(dir);
-
-	if (d->kind == SYS) {
-		for (size_t s = 0; s < ARRAY_SIZE(sys_dirs); s++) {
-			struct node n = {.kind = SYS_DIR, .number = (int)s};
-
-			if (strlen(sys_dirs[s].name) != len ||
-			    memcmp(sys_dirs[s].name, name, len) != 0)
-				continue;
-			*out = make_inode(dir, name, len, S_IFDIR | 0555, &n);
-			return *out ? 0 : -ENOMEM;
-		}
-		return -ENOENT;
-	}
 	int error = lookup_row(dir, name, len, out);
+
+	if (error == -ENOENT)
+		error = lookup_dir(dir, name, len, out);
 	return error == -ENOENT ? lookup_number(dir, name, len, out) : error;
 }
 
@@ -294,9 +381,28 @@ static int64_t next_number(const struct node *d, struct proc_handle *p, int64_t 
 	switch (d->kind) {
 	case TOP: return proc_next((uint32_t)from);
 	case TASKS: return proc_next_thread(p, (uint32_t)from);
-	case FDS: return p->fds ? fd_next(p->fds, (int)from) : -1;
+	case FDS:
+	case FDINFOS: return p->fds ? fd_next(p->fds, (int)from) : -1;
 	default: return -1;
 	}
+}
+
+#define DIR_COOKIE 128 /* above all rows, below numbers */
+
+/* Emits the folders below a folder of sys_dirs. => false: the sink is full. */
+static bool list_dirs(int parent, uint64_t *pos, struct dir_sink *s)
+{
+	for (size_t n = *pos < DIR_COOKIE ? 0 : *pos - DIR_COOKIE + 1; n < ARRAY_SIZE(sys_dirs);
+	     n++) {
+		const struct sys_dir *d = &sys_dirs[n];
+
+		if (d->parent == parent &&
+		    !dir_emit(s, d->name, strlen(d->name), INO_OF(SYS_DIR, 0, n), S_IFDIR,
+			      DIR_COOKIE + n))
+			return false;
+		*pos = DIR_COOKIE + n;
+	}
+	return true;
 }
 
 static int procfs_list(struct inode *dir, uint64_t *pos, struct dir_sink *s)
@@ -305,6 +411,7 @@ static int procfs_list(struct inode *dir, uint64_t *pos, struct dir_sink *s)
 	const struct row *rows = NULL;
 	size_t count = 0;
 	char name[16];
+	int parent;
 
 	rows_of(d, &rows, &count);
 	for (size_t r = *pos < ROW_COOKIE ? 0 : *pos - ROW_COOKIE + 1; r < count; r++) {
@@ -314,14 +421,9 @@ static int procfs_list(struct inode *dir, uint64_t *pos, struct dir_sink *s)
 			return 0;
 		*pos = ROW_COOKIE + r;
 	}
-	for (size_t r = *pos < ROW_COOKIE ? 0 : *pos - ROW_COOKIE + 1;
-	     d->kind == SYS && r < ARRAY_SIZE(sys_dirs); r++) {
-		if (!dir_emit(s, sys_dirs[r].name, strlen(sys_dirs[r].name), INO_OF(SYS_DIR, 0, r),
-			      S_IFDIR, ROW_COOKIE + r))
-			return 0;
-		*pos = ROW_COOKIE + r;
-	}
-	if (d->kind != TOP && d->kind != TASKS && d->kind != FDS)
+	if (dir_number(d, &parent) && !list_dirs(parent, pos, s))
+		return 0;
+	if (d->kind != TOP && d->kind != TASKS && d->kind != FDS && d->kind != FDINFOS)
 		return 0;
 	struct proc_handle *p = d->pid ? proc_find(d->pid) : NULL;
 	if (d->pid && !p)
@@ -330,8 +432,16 @@ static int procfs_list(struct inode *dir, uint64_t *pos, struct dir_sink *s)
 	while ((n = next_number(d, p, n)) >= 0) {
 		size_t len = (size_t)ksnprintf(name, sizeof name, "%ld", n);
 
-		if (!dir_emit(s, name, len, INO_OF(d->kind == FDS ? FD : PID, n, n),
-			      d->kind == FDS ? S_IFLNK : S_IFDIR, NUMBER_COOKIE + (uint64_t)n))
+		bool is_fd = d->kind == FDS || d->kind == FDINFOS;
+		enum kind kind = d->kind == FDS ? FD : d->kind == FDINFOS ? FDINFO : PID;
+		uint64_t ino =
+		    is_fd ? INO_OF(kind, d->tid ? d->tid : d->pid, n) : INO_OF(kind, n, 0);
+
+		if (!dir_emit(s, name, len, ino,
+			      kind == FD       ? S_IFLNK
+			      : kind == FDINFO ? S_IFREG
+					       : S_IFDIR,
+			      NUMBER_COOKIE + (uint64_t)n))
 			break;
 		*pos = NUMBER_COOKIE + (uint64_t)n++;
 	}
@@ -456,18 +566,21 @@ static const struct row *row_of(const struct node *n)
 static int procfs_open(struct inode *i, uint32_t flags, struct file *f)
 {
 	const struct node *n = node_of(i);
-	struct text_request r = {.tid = n->tid};
+	const struct row *row = n->kind == TEXT ? row_of(n) : NULL;
+	struct text_request r = {.tid = n->tid, .fd = n->number};
 	struct mobj *o;
 
 	(void)flags;
-	if (n->kind != TEXT)
+	if (n->kind != TEXT && n->kind != FDINFO)
 		return 0;
 	if (n->pid) {
 		r.proc = proc_find(n->pid);
 		if (!r.proc)
 			return -ESRCH;
 	}
-	o = text_make(row_of(n)->text, &r);
+	if (row)
+		r.constant = row->constant;
+	o = text_make(row ? row->text : text_fdinfo, &r);
 	if (r.proc)
 		proc_put(r.proc);
 	if (!o)
@@ -480,6 +593,10 @@ static int procfs_open(struct inode *i, uint32_t flags, struct file *f)
 /* A text is fixed when it is opened. */
 static ssize_t text_read(struct file *f, struct uio *u, uint64_t *pos)
 {
+	const struct node *n = node_of(f->inode);
+
+	if (n->pid && !proc_exists(n->pid))
+		return -ESRCH;
 	return regular_ops.read(f, u, pos);
 }
 
@@ -493,7 +610,7 @@ static ssize_t text_write(struct file *f, struct uio *u, uint64_t *pos)
 	(void)pos;
 	if (uio_take(u, name, len) != len)
 		return -EFAULT;
-	if (n->pid != proc_current()->pid || row_of(n)->text != text_comm)
+	if (n->kind != TEXT || n->pid != proc_current()->pid || row_of(n)->text != text_comm)
 		return (ssize_t)left;
 	if (len > 0 && name[len - 1] == '\n')
 		name[len - 1] = 0;
@@ -518,24 +635,33 @@ static const struct fsys_ops procfs_ops = {.lookup = procfs_lookup,
 					   .open = procfs_open,
 					   .free = procfs_free};
 
-int procfs_init(void)
+static int mount(const char *path, const char *type, uint32_t magic, const struct node *root)
 {
-	struct inode *on = tree_make_dirs("/proc");
+	struct inode *on = tree_make_dirs(path);
 	struct fsys *fs = kzalloc(sizeof *fs);
 	struct node *top = kzalloc(sizeof *top);
 
 	if (!on || !fs || !top)
 		return -ENOMEM;
+	*top = *root;
 	*fs = (struct fsys){.ops = &procfs_ops,
-			    .type = "proc",
-			    .source = "proc",
+			    .type = type,
+			    .source = type,
 			    .options = "rw,nosuid,nodev,noexec",
 			    .dev = fsys_next_dev(),
-			    .magic = PROC_MAGIC};
+			    .magic = magic};
 	fs->root = inode_create(fs, S_IFDIR | 0555, 0, 0);
 	if (!fs->root)
 		return -ENOMEM;
 	fs->root->ctx = top;
 	fs->root->ino = 1;
 	return fsys_mount(fs, on);
+}
+
+int procfs_init(void)
+{
+	const struct node proc = {.kind = TOP}, sys = {.kind = SYS_DIR, .number = D_SYSFS};
+	int error = mount("/proc", "proc", PROC_MAGIC, &proc);
+
+	return error ? error : mount("/sys", "sysfs", SYSFS_MAGIC, &sys);
 }

@@ -11,7 +11,9 @@
 #include "kernel/fs/proctext.h"
 #include "kernel/fs/procview.h"
 #include "kernel/fs/file.h"
+#include "kernel/fs/random.h"
 #include "kernel/lib/lib.h"
+#include "kernel/lib/rand.h"
 #include "kernel/mm/frame/frame.h"
 #include "kernel/mm/frame/slab.h"
 #include "kernel/mm/object/mobj.h"
@@ -135,6 +137,44 @@ void text_comm(struct text *t, const struct text_request *r)
 
 	proc_comm(r->proc, r->tid, comm);
 	put(t, "%s\n", comm);
+}
+
+void text_auxv(struct text *t, const struct text_request *r)
+{
+	struct aspace *as = aspace_of(r->proc);
+
+	if (!as)
+		return;
+	put_memory(t, as, as->auxv, as->auxv_end);
+	aspace_put(as);
+}
+
+void text_io(struct text *t, const struct text_request *r)
+{
+	struct proc_view v;
+
+	proc_look(r->proc, r->tid, &v);
+	put(t,
+	    "rchar: %lu\nwchar: %lu\nsyscr: %lu\nsyscw: %lu\nread_bytes: 0\nwrite_bytes: 0\n"
+	    "cancelled_write_bytes: 0\n",
+	    v.io.rchar, v.io.wchar, v.io.syscr, v.io.syscw);
+}
+
+void text_fdinfo(struct text *t, const struct text_request *r)
+{
+	struct file *f = r->proc->fds ? fd_get(r->proc->fds, r->fd) : NULL;
+
+	if (!f)
+		return;
+	uint32_t flags = f->flags | (fd_flags(r->proc->fds, r->fd) > 0 ? O_CLOEXEC : 0);
+	put(t, "pos:\t%lu\nflags:\t0%o\nmnt_id:\t%lu\nino:\t%lu\n", f->pos, flags,
+	    f->inode->fs ? f->inode->fs->dev : PIPE_DEV, f->inode->ino);
+	file_put(f);
+}
+
+void text_constant(struct text *t, const struct text_request *r)
+{
+	put_bytes(t, r->constant, strlen(r->constant));
 }
 
 void text_zero(struct text *t, const struct text_request *r)
@@ -426,7 +466,7 @@ void text_cpuinfo(struct text *t, const struct text_request *r)
 void text_filesystems(struct text *t, const struct text_request *r)
 {
 	(void)r;
-	put(t, "nodev\ttmpfs\nnodev\tproc\nnodev\tdevtmpfs\nnodev\t9p\n");
+	put(t, "nodev\tsysfs\nnodev\ttmpfs\nnodev\tproc\nnodev\tdevtmpfs\nnodev\t9p\n");
 }
 
 void text_loadavg(struct text *t, const struct text_request *r)
@@ -540,26 +580,46 @@ void text_osversion(struct text *t, const struct text_request *r)
 	put(t, "%s\n", UTS_VERSION);
 }
 
-void text_ngroups_max(struct text *t, const struct text_request *r)
+void text_threads_max(struct text *t, const struct text_request *r)
 {
 	(void)r;
-	put(t, "65536\n");
+	put(t, "%u\n", MAX_THREADS);
 }
 
-void text_pid_max(struct text *t, const struct text_request *r)
+void text_cpus(struct text *t, const struct text_request *r)
 {
+	unsigned last = arch_harts() - 1;
+
 	(void)r;
-	put(t, "4194304\n");
+	put(t, last ? "0-%u\n" : "%u\n", last);
 }
 
-void text_max_map_count(struct text *t, const struct text_request *r)
+/* A UUID of version 4, by the rules of RFC 4122. */
+static void put_uuid(struct text *t, const uint8_t b[16])
 {
-	(void)r;
-	put(t, "65530\n");
+	for (int n = 0; n < 16; n++) {
+		uint8_t byte = n == 6 ? (b[n] & 0x0f) | 0x40 : n == 8 ? (b[n] & 0x3f) | 0x80 : b[n];
+
+		put(t, n == 4 || n == 6 || n == 8 || n == 10 ? "-%02x" : "%02x", byte);
+	}
+	put(t, "\n");
 }
 
-void text_pipe_max(struct text *t, const struct text_request *r)
+void text_uuid(struct text *t, const struct text_request *r)
 {
+	uint8_t bytes[16];
+
 	(void)r;
-	put(t, "1048576\n");
+	random_fill(bytes, sizeof bytes);
+	put_uuid(t, bytes);
+}
+
+void text_boot_id(struct text *t, const struct text_request *r)
+{
+	struct rng rng = rng_for("boot id");
+	uint8_t bytes[16];
+
+	(void)r;
+	rng_fill(&rng, bytes, sizeof bytes);
+	put_uuid(t, bytes);
 }

@@ -20,6 +20,8 @@ struct text {
 struct text_request {
 	struct proc_handle *proc; /* whose; NULL: the machine's */
 	uint32_t tid;             /* 0: the process as a whole */
+	int fd;                   /* text_fdinfo */
+	const char *constant;     /* text_constant */
 };
 
 typedef void text_fn(struct text *t, const struct text_request *r);
@@ -29,11 +31,11 @@ struct mobj *text_make(text_fn *fn, const struct text_request *r);
 
 extern const struct file_ops proc_text_ops;
 
-text_fn text_cmdline, text_comm, text_environ, text_limits, text_maps, text_mounts, text_mountinfo,
-    text_stat, text_statm, text_status, text_zero;
+text_fn text_auxv, text_cmdline, text_comm, text_environ, text_fdinfo, text_io, text_limits,
+    text_maps, text_mounts, text_mountinfo, text_stat, text_statm, text_status, text_zero;
 text_fn text_boot_line, text_cpuinfo, text_filesystems, text_loadavg, text_meminfo, text_stat_all,
     text_swaps, text_uptime, text_version;
-text_fn text_hostname, text_ngroups_max, text_osrelease, text_ostype, text_osversion, text_pid_max,
-    text_max_map_count, text_pipe_max;
+text_fn text_boot_id, text_constant, text_cpus, text_hostname, text_osrelease, text_ostype,
+    text_osversion, text_threads_max, text_uuid;
 
 #endif

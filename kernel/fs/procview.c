@@ -120,6 +120,36 @@ static void look_signals(const struct proc *p, const struct thread *t, struct pr
 	spin_unlock(&p->sighand->lock);
 }
 
+static void io_add(struct io_counts *sum, const struct io_counts *c)
+{
+	sum->rchar += c->rchar;
+	sum->wchar += c->wchar;
+	sum->syscr += c->syscr;
+	sum->syscw += c->syscw;
+}
+
+/* Tree locked. Of a thread, or of a process with all its threads. */
+static void look_io(const struct proc *p, const struct thread *t, bool all, struct io_counts *out)
+{
+	*out = all ? p->dead_io : t->io;
+	if (!all)
+		return;
+	list_for_each (it, &p->threads) {
+		const struct thread *each = container_of(it, struct thread, link);
+
+		if (!each->is_exiting)
+			io_add(out, &each->io);
+	}
+}
+
+bool proc_exists(uint32_t pid)
+{
+	spin_lock(&proc_tree_lock);
+	bool exists = proc_find_locked(pid) != NULL;
+	spin_unlock(&proc_tree_lock);
+	return exists;
+}
+
 void proc_look(const struct proc_handle *h, uint32_t tid, struct proc_view *out)
 {
 	*out = (struct proc_view){.state = 'X', .tty_pgid = -1};
@@ -147,6 +177,7 @@ void proc_look(const struct proc_handle *h, uint32_t tid, struct proc_view *out)
 			out->tty_dev = TTY_DEV;
 			out->tty_pgid = (int32_t)tty->group;
 		}
+		look_io(p, t, tid == 0, &out->io);
 		if (p->sighand)
 			look_signals(p, t, out);
 	}

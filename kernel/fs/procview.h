@@ -26,6 +26,7 @@ void proc_put(struct proc_handle *h);
 
 /* One moment of a process, or of one of its threads. */
 struct proc_view {
+	struct io_counts io;
 	char comm[COMM_LEN];
 	char state; /* R, S, D, T, Z or X, as proc(5) has them */
 	uint32_t ppid, pgid, sid, umask;
@@ -51,6 +52,8 @@ void proc_comm(const struct proc_handle *h, uint32_t tid, char out[COMM_LEN]);
 bool proc_has_thread(const struct proc_handle *h, uint32_t tid);
 /* => the lowest number of a process, or of a thread of h, at or above `from`; -1: none. */
 int64_t proc_next(uint32_t from);
+/* => whether there is a process of that number, a zombie too. */
+bool proc_exists(uint32_t pid);
 int64_t proc_next_thread(const struct proc_handle *h, uint32_t from);
 
 #endif

@@ -241,6 +241,10 @@ _Noreturn void thread_exit(int status)
 	p->dead_ns += sched_ran_ns(t);
 	p->dead_minflt += t->minor_faults;
 	p->dead_majflt += t->major_faults;
+	p->dead_io.rchar += t->io.rchar;
+	p->dead_io.wchar += t->io.wchar;
+	p->dead_io.syscr += t->io.syscr;
+	p->dead_io.syscw += t->io.syscw;
 	p->nvoluntary += t->sched.nvoluntary;
 	p->nforced += t->sched.nforced;
 	last = --p->nlive == 0;

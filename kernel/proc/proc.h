@@ -45,6 +45,11 @@ void cred_groups_put(struct cred_groups *g);
 /* => whether gid is the effective group, or one of the others. */
 bool cred_has_group(const struct cred *c, uint32_t gid);
 
+/* What a thread has read and written: bytes, and calls. */
+struct io_counts {
+	uint64_t rchar, wchar, syscr, syscw;
+};
+
 /* What is to be done before a thread goes back to its program. */
 #define WORK_SIGNAL    0x1                 /* a signal may be due, or the process stops or ends */
 #define WORK_RESCHED   0x2                 /* another thread should run */
@@ -79,6 +84,7 @@ struct thread {
 	uint64_t minor_faults, major_faults;
 	uint64_t timer_slack_ns; /* 0: the default */
 	uint16_t ioprio;
+	struct io_counts io;
 	char comm[COMM_LEN];
 
 	/* ERESTART_BLOCK: what restart_syscall(2) goes on with. */
@@ -109,6 +115,7 @@ struct proc {
 	uint64_t child_user_ns;  /* of children that were waited for, and theirs */
 	uint64_t child_minflt, child_majflt, child_maxrss;
 	uint64_t dead_ns; /* time that its ended threads ran */
+	struct io_counts dead_io;
 	uint64_t dead_minflt, dead_majflt, dead_maxrss, nvoluntary, nforced;
 
 	/* Guarded by sighand's lock. */

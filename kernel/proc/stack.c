@@ -172,6 +172,8 @@ int exec_stack_build(struct proc *p, struct aspace *as, const struct exec_reques
 	as->args = argv_at;
 	as->envs = envp_at;
 	as->strings_end = execfn_at;
+	as->auxv = *sp + (1 + nvectors + 2) * sizeof(uint64_t);
+	as->auxv_end = as->auxv + nauxv * sizeof(uint64_t);
 	as->stack_start = *sp;
 	int error = map_stack(as, *sp, top);
 	if (error)

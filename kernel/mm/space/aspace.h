@@ -85,6 +85,7 @@ struct aspace {
 	uint64_t minor_faults, major_faults;
 
 	/* Addresses that exec chose, for /proc; of the program's file: its code, its data. */
+	uint64_t auxv, auxv_end;          /* the auxiliary vector */
 	uint64_t args, envs, strings_end; /* argv's strings [args, envs), then envp's */
 	uint64_t stack_start;             /* where the first sp was */
 	uint64_t code_start, code_end, data_start, data_end;

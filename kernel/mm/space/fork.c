@@ -106,6 +106,8 @@ struct aspace *aspace_fork(struct aspace *from)
 	to->args = from->args;
 	to->envs = from->envs;
 	to->strings_end = from->strings_end;
+	to->auxv = from->auxv;
+	to->auxv_end = from->auxv_end;
 	to->stack_start = from->stack_start;
 	to->code_start = from->code_start;
 	to->code_end = from->code_end;
