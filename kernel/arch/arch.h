@@ -186,6 +186,9 @@ struct arch_thread {
 	unsigned fp_hart;
 };
 
+/* => whether its program waits in a system call, not at an instruction of its own. */
+bool arch_in_syscall(const struct arch_thread *a);
+
 /* A thread that begins in `entry`, with interrupts off, on the stack [stack, stack + len). */
 void arch_thread_init(struct arch_thread *a, void *stack, size_t len, void (*entry)(void));
 /* What runs now on the hart's first stack becomes a thread without a program. */

@@ -147,6 +147,13 @@ static void thread_copy(struct thread *t, const struct clone_request *req)
 		tf->x[REG_TP] = req->tls;
 	memcpy(t->comm, from->comm, COMM_LEN);
 	t->sigmask = from->sigmask;
+	/* Its area is in a copy of the memory, or its own to register. */
+	if (!(req->flags & CLONE_VM)) {
+		t->rseq = from->rseq;
+		t->rseq_len = from->rseq_len;
+		t->rseq_signature = from->rseq_signature;
+		t->rseq_hart = from->rseq_hart;
+	}
 	t->timer_slack_ns = from->timer_slack_ns;
 	t->ioprio = from->ioprio;
 	/* A vfork child runs on its parent's alternate stack, if on any; a thread has none. */

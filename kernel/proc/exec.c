@@ -376,6 +376,7 @@ int exec_commit(const struct exec_request *req, uint64_t pc, uint64_t sp)
 	if (t->clear_child_tid && old->refs > 1)
 		exec_clear_tid(t, old);
 	t->clear_child_tid = 0;
+	t->rseq = 0;
 
 	name_words(req->name, name);
 	TRACE(TRACE_PROC_EXEC, p->pid, t->exec_as->id, name[0], name[1], name[2], name[3]);

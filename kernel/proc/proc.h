@@ -55,6 +55,7 @@ struct io_counts {
 #define WORK_RESCHED   0x2                 /* another thread should run */
 #define WORK_REGISTERS ARCH_WORK_REGISTERS /* a system call has changed all of the program's */
 #define WORK_CPU_TIME  0x8                 /* proc.cpu_left is used up */
+#define WORK_RSEQ      0x10                /* it lost its hart, or came to another: rseq.c */
 
 struct thread {
 	struct arch_thread arch;  /* first, and work after it: the seam relies on it */
@@ -77,6 +78,11 @@ struct thread {
 	struct sigqueue pending;
 	uint64_t sigwait; /* rt_sigtimedwait waits for these */
 	struct linux_sigaltstack altstack;
+
+	/* Restartable sequences: rseq.c. */
+	uint64_t rseq; /* the area, a user address; 0: none */
+	uint32_t rseq_len, rseq_signature;
+	uint32_t rseq_hart; /* what the area says, or RSEQ_NO_HART */
 
 	uint64_t clear_child_tid, child_tid, robust_list; /* user addresses; 0: none */
 	struct vfork *vfork;   /* the parent waits until this thread has its own program */
@@ -159,6 +165,8 @@ struct vfork {
 	struct waitq wait;
 	bool done;
 };
+
+#define RSEQ_NO_HART ~0u
 
 #define THREAD_STACK_ORDER 2
 #define THREAD_STACK_LEN   (PAGE_SIZE << THREAD_STACK_ORDER)

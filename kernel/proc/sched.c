@@ -357,6 +357,11 @@ static void switch_to(struct runq *rq, struct thread *prev, struct thread *next)
 		sched_clock_update();
 	if (prev->sched.state == THREAD_DEAD)
 		rq->dead = prev;
+	/* One that sleeps in a system call is in no restartable sequence. */
+	if (prev->rseq && (prev->sched.state == THREAD_RUNNABLE || !arch_in_syscall(&prev->arch)))
+		thread_work(prev, WORK_RSEQ);
+	if (next->rseq && next->rseq_hart != arch_hart())
+		thread_work(next, WORK_RSEQ);
 	as = next->proc ? thread_space(next) : NULL;
 	TRACE(TRACE_SWITCH, next->tid, prev->tid, as ? as->id : 0, prev->sched.state, 0, 0);
 	arch_current_set(next);

@@ -42,6 +42,7 @@
 #include "kernel/mm/space/aspace.h"
 #include "kernel/proc/itimer.h"
 #include "kernel/proc/proc.h"
+#include "kernel/proc/rseq.h"
 
 #define REG_A0 10
 #define REG_A7 17
@@ -670,6 +671,8 @@ void signal_act(void)
 			TRACE(TRACE_SIGNAL, t->tid, signo, info.code, action.handler, 0, 0);
 			call_restart(t, &action);
 			pushed = true;
+			if (t->rseq)
+				rseq_abort(t);
 			if (!sigframe_push(&action, &info, old_mask)) {
 				/* Its own handler could not run either. */
 				if (signo == SIGSEGV)
@@ -712,5 +715,9 @@ void thread_do_work(void)
 		}
 		if (work & WORK_SIGNAL)
 			signal_act();
+		if (work & WORK_RSEQ) {
+			__atomic_fetch_and(&t->work, ~(uint32_t)WORK_RSEQ, __ATOMIC_SEQ_CST);
+			rseq_resume();
+		}
 	}
 }

@@ -29,7 +29,7 @@
 #define STACK_ROOM   (128UL << 10) /* Linux: mapped below the strings from the start */
 #define SP_JITTER    8192
 #define RANDOM_LEN   16
-#define AUXV_WORDS   (2 * 20) /* more than are written below */
+#define AUXV_WORDS   (2 * 24) /* more than are written below */
 #define VECTOR_BATCH 64
 
 /* Words on their way to user memory, in batches. */
@@ -125,6 +125,8 @@ static unsigned fill_auxv(uint64_t *v, const struct proc *p, const struct aspace
 	    {AT_SECURE, 0},
 	    {AT_RANDOM, random},
 	    {AT_EXECFN, execfn},
+	    {AT_RSEQ_FEATURE_SIZE, 28},
+	    {AT_RSEQ_ALIGN, 32},
 	    {AT_MINSIGSTKSZ, MINSIGSTKSZ},
 	    {AT_SYSINFO_EHDR, as->vdso},
 	    {AT_NULL, 0},

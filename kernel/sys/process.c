@@ -6,6 +6,7 @@
 #include "kernel/fs/pidfd.h"
 #include "kernel/mm/space/aspace.h"
 #include "kernel/proc/clock.h"
+#include "kernel/proc/rseq.h"
 
 /* -- beginning ----------------------------------------------------------------------------- */
 
@@ -300,11 +301,9 @@ int64_t sys_get_robust_list(const uint64_t *a)
 		   : 0;
 }
 
-/* Restartable sequences are an option that programs live without. */
 int64_t sys_rseq(const uint64_t *a)
 {
-	(void)a;
-	return -ENOSYS;
+	return rseq_register(a[0], (uint32_t)a[1], (uint32_t)a[2], (uint32_t)a[3]);
 }
 
 int64_t sys_umask(const uint64_t *a)

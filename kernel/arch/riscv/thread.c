@@ -26,6 +26,7 @@
  */
 #include "kernel/arch/riscv/riscv.h"
 #include "kernel/lib/lib.h"
+#include "rv/trap.h"
 
 #define NO_HART ~0u
 
@@ -129,6 +130,11 @@ struct arch_fp *arch_fp_edit(struct arch_thread *a)
 	a->fp_hart = NO_HART;
 	fs_set(a->user, FS_OFF);
 	return &a->fp;
+}
+
+bool arch_in_syscall(const struct arch_thread *a)
+{
+	return a->user->cause == CAUSE_ECALL_U;
 }
 
 void arch_user_init(struct arch_thread *a, uint64_t pc, uint64_t sp)
