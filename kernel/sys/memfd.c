@@ -36,40 +36,6 @@ int64_t sys_get_seals(const struct file *f)
 	return is_sealable(f) ? (int64_t)f->inode->seals : -EINVAL;
 }
 
-/* => the space of the process with the lowest number above *pid, with a reference; NULL: none. */
-static struct aspace *next_space(uint32_t *pid)
-{
-	struct proc *best = NULL;
-
-	spin_lock(&proc_tree_lock);
-	list_for_each (it, &proc_all) {
-		struct proc *p = container_of(it, struct proc, all);
-
-		if (p->pid > *pid && p->as && (!best || p->pid < best->pid))
-			best = p;
-	}
-	if (best) {
-		*pid = best->pid;
-		aspace_get(best->as);
-	}
-	struct aspace *as = best ? best->as : NULL;
-	spin_unlock(&proc_tree_lock);
-	return as;
-}
-
-/* => whether some process has a mapping of o that it could write through. */
-static bool is_mapped_writable(const struct mobj *o)
-{
-	bool found = false;
-	struct aspace *as;
-
-	for (uint32_t pid = 0; !found && (as = next_space(&pid));) {
-		found = aspace_may_write(as, o);
-		aspace_put(as);
-	}
-	return found;
-}
-
 int64_t sys_add_seals(struct file *f, uint64_t seals)
 {
 	struct inode *i = f->inode;
@@ -87,7 +53,7 @@ int64_t sys_add_seals(struct file *f, uint64_t seals)
 		return -EPERM;
 	if (denies_write) {
 		__atomic_fetch_or(&i->seals, F_SEAL_WRITE, __ATOMIC_SEQ_CST);
-		if (is_mapped_writable(i->data)) {
+		if (aspace_may_write(i->data)) {
 			__atomic_fetch_and(&i->seals, ~(uint32_t)F_SEAL_WRITE, __ATOMIC_SEQ_CST);
 			return -EBUSY;
 		}

@@ -210,7 +210,7 @@ int64_t sys_mprotect(const uint64_t *a)
 	rights = prot & ~(uint64_t)PROT_RIGHTS ? ~0u : (unsigned)prot;
 	if (grows == PROT_GROWSDOWN)
 		return aspace_protect_stack(space(), VADDR(a[0]), a[1], rights);
-	if (grows == PROT_GROWSUP) {
+	if (grows == PROT_GROWSUP && rights != ~0u) {
 		/* No mapping grows up here: what is otherwise right is EINVAL. */
 		error = aspace_mapped(proc_current()->as, VADDR(a[0]), a[1]);
 		return error ? error : a[1] ? -EINVAL : 0;
@@ -284,14 +284,13 @@ void sys_set_length(struct mobj *o, uint64_t size)
 
 	mobj_truncate(o, size);
 	if (shrinks)
-		aspace_forget(proc_current()->as, o, ROUND_UP(size, PAGE_SIZE) >> PAGE_SHIFT,
-			      UINT64_MAX);
+		aspace_forget(o, ROUND_UP(size, PAGE_SIZE) >> PAGE_SHIFT, UINT64_MAX, true);
 }
 
 void sys_discard_pages(struct mobj *o, uint64_t first, uint64_t last)
 {
-	aspace_forget(proc_current()->as, o, first, last);
 	mobj_discard(o, first, last - first);
+	aspace_forget(o, first, last, false);
 }
 
 /* -- locking ------------------------------------------------------------------------------- */

@@ -124,7 +124,8 @@ void mobj_replace_locked(struct mobj *o, uint64_t index, struct frame *f);
  */
 struct mobj *mobj_fork(struct mobj *o);
 
-/* Frees the frames of pages [start, start + n). => no mapping of them is left. */
+/* Takes out the frames of pages [start, start + n): they are free when nothing maps them any more.
+ */
 void mobj_discard(struct mobj *o, uint64_t start, uint64_t n);
 
 /*

@@ -53,9 +53,10 @@ static int64_t flags_advised(const struct vma *v, int advice)
 	}
 }
 
-/* MADV_REMOVE of a part of v. => 0 or -errno. */
+/* MADV_REMOVE of a part of v. => 0 or -errno. The lock is let go meanwhile. */
 static int remove_pages(struct aspace *as, struct vma *v, uint64_t start, uint64_t end)
 {
+	struct mobj *o = v->file;
 	uint64_t index = v->file_offset + ((start - v->start.v) >> PAGE_SHIFT);
 
 	if (v->flags & VMA_LOCKED || vma_is_anonymous(v))
@@ -64,12 +65,19 @@ static int remove_pages(struct aspace *as, struct vma *v, uint64_t start, uint64
 		return -EACCES;
 	if (v->file->pager) /* here: its pages would be read again */
 		return -EOPNOTSUPP;
-	space_forget(as, v->file, index, index + ((end - start) >> PAGE_SHIFT));
-	mobj_discard(v->file, index, (end - start) >> PAGE_SHIFT);
+	mobj_get(o);
+	mutex_unlock(&as->lock);
+	mobj_discard(o, index, (end - start) >> PAGE_SHIFT);
+	aspace_forget(o, index, index + ((end - start) >> PAGE_SHIFT), false);
+	mobj_put(o);
+	mutex_lock(&as->lock);
 	return 0;
 }
 
-/* Applies the advice to [start, end), part of v. => 0 and *v, what has the range now; -errno. */
+/*
+ * Applies the advice to [start, end), part of v. => 0 and *v, what has the range now, NULL if that
+ * may be something else; -errno.
+ */
 static int advise(struct aspace *as, struct vma **v, uint64_t start, uint64_t end, int advice)
 {
 	unsigned flags = (*v)->flags;
@@ -79,7 +87,12 @@ static int advise(struct aspace *as, struct vma **v, uint64_t start, uint64_t en
 	case MADV_WILLNEED: return 0;
 	case MADV_COLD:
 	case MADV_PAGEOUT: return flags & VMA_LOCKED ? -EINVAL : 0;
-	case MADV_REMOVE: return remove_pages(as, *v, start, end);
+	case MADV_REMOVE: {
+		struct vma *old = *v;
+
+		*v = NULL;
+		return remove_pages(as, old, start, end);
+	}
 	case MADV_FREE:
 		if (flags & VMA_LOCKED || !vma_is_anonymous(*v))
 			return -EINVAL;
@@ -139,7 +152,10 @@ int aspace_advise(struct aspace *as, vaddr_t start, uint64_t len, int advice)
 	if (at == end)
 		return 0;
 	mutex_lock(&as->lock);
-	for (v = aspace_next(as, start); !err && at < end; v = vma_next(v)) {
+	for (v = aspace_next(as, start); !err && at < end;
+	     v = v ? vma_next(v) : aspace_next(as, VADDR(at))) {
+		uint64_t to;
+
 		if (!v) {
 			err = -ENOMEM;
 			break;
@@ -150,8 +166,9 @@ int aspace_advise(struct aspace *as, vaddr_t start, uint64_t len, int advice)
 			if (at >= end)
 				break;
 		}
-		err = advise(as, &v, at, v->end.v < end ? v->end.v : end, advice);
-		at = v->end.v;
+		to = v->end.v < end ? v->end.v : end;
+		err = advise(as, &v, at, to, advice);
+		at = v ? v->end.v : to;
 	}
 	mutex_unlock(&as->lock);
 	return err ? err : hole ? -ENOMEM : 0;

@@ -424,6 +424,7 @@ struct aspace *space_create(uint32_t from)
 		cache_free(aspace_cache, as);
 		return NULL;
 	}
+	space_enlist(as);
 	TRACE(TRACE_AS_CREATE, as->id, as->pt.root.v >> PAGE_SHIFT, from, 0, 0, 0);
 	return as;
 }
@@ -446,6 +447,7 @@ void aspace_put(struct aspace *as)
 	CHECK3(before, >, 0);
 	if (before > 1)
 		return;
+	space_delist(as);
 	while ((v = vma_of(as->vmas.root))) {
 		vma_drop_pages(as, v, v->start.v, v->end.v);
 		vma_remove(as, v);

@@ -8,6 +8,7 @@
 
 #include "kernel/arch/arch.h"
 #include "kernel/lib/avl.h"
+#include "kernel/lib/list.h"
 #include "kernel/lib/lock.h"
 #include "kernel/mm/object/mobj.h"
 
@@ -61,7 +62,8 @@ struct vma {
 struct aspace {
 	uint32_t id;
 	uint32_t refs;
-	struct mutex lock; /* guards all below and the tables */
+	struct list_node all; /* of all spaces: reach.c */
+	struct mutex lock;    /* guards all below and the tables */
 	struct avl_tree vmas;
 	unsigned nvmas;
 	unsigned lock_flags; /* VMA_LOCK: what mlockall(MCL_FUTURE) gives new mappings */
@@ -186,11 +188,17 @@ int64_t aspace_mincore(struct aspace *as, vaddr_t start, uint64_t npages, uint8_
 int aspace_pin(struct aspace *as, vaddr_t va, bool write, struct frame **out);
 void aspace_unpin(struct frame *f);
 
-/* => whether a mapping of o in as is shared and could be written through, now or after mprotect. */
-bool aspace_may_write(struct aspace *as, const struct mobj *o);
+/*
+ * => whether a mapping of o, anywhere, is shared and could be written through, now or after
+ * mprotect. No space's lock is held. reach.c
+ */
+bool aspace_may_write(const struct mobj *o);
 
-/* Pages [first, last) of o go from the mappings of as, private copies too. reach.c */
-void aspace_forget(struct aspace *as, const struct mobj *o, uint64_t first, uint64_t last);
+/*
+ * Pages [first, last) of o go from all mappings, everywhere; with `copies`, private copies of them
+ * too. What o has had there is to be gone already. No space's lock is held. reach.c
+ */
+void aspace_forget(const struct mobj *o, uint64_t first, uint64_t last, bool copies);
 
 struct fault_result {
 	unsigned kind; /* TK_* of abi/trace.h */

@@ -136,7 +136,7 @@ static bool is_in_object(const struct mobj *o, uint64_t index)
 
 /*
  * => the object's page, with a reference, since others may cut the file meanwhile; made of zeroes
- *    (*made) where it has none. NULL: no memory.
+ *    (*made) where it has none. NULL: no memory, or the object has just become shorter.
  */
 static struct frame *object_page(struct mobj *o, uint64_t index, bool *made)
 {
@@ -145,7 +145,7 @@ static struct frame *object_page(struct mobj *o, uint64_t index, bool *made)
 	*made = false;
 	spin_lock(&o->lock);
 	f = mobj_lookup_locked(o, index);
-	if (!f) {
+	if (!f && is_in_object(o, index)) {
 		f = frame_alloc(0, o->kind == MOBJ_FILE ? TF_FILE : TF_ANON, FRAME_ZEROED);
 		if (f && mobj_insert_locked(o, index, f)) {
 			frame_put(f);
@@ -194,6 +194,8 @@ static struct fault_result page_serve(struct aspace *as, struct vma *v, uint64_t
 	}
 	if (v->flags & VMA_SHARED) {
 		f = held = object_page(v->file, index, &made);
+		if (!f && !is_in_object(v->file, index))
+			return refused(TK_SIGBUS, SIGBUS, BUS_ADRERR);
 		kind = made && v->file->kind == MOBJ_ANON ? TK_ZERO
 		       : write                            ? TK_SHARED_WRITE
 							  : TK_FILE;
@@ -212,6 +214,8 @@ static struct fault_result page_serve(struct aspace *as, struct vma *v, uint64_t
 		}
 	} else if (v->file) {
 		f = held = object_page(v->file, index, &made);
+		if (!f && !is_in_object(v->file, index))
+			return refused(TK_SIGBUS, SIGBUS, BUS_ADRERR);
 		kind = TK_FILE;
 		if (f && write) {
 			f = own_create(v, vpn, f);

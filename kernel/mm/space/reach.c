@@ -9,6 +9,24 @@
 #include "kernel/mm/space/vma.h"
 #include "abi/linux.h"
 
+/* All spaces, for what concerns whoever maps an object. The lock is taken before any space's. */
+static LIST_HEAD(spaces);
+static struct mutex spaces_lock;
+
+void space_enlist(struct aspace *as)
+{
+	mutex_lock(&spaces_lock);
+	list_add_tail(&spaces, &as->all);
+	mutex_unlock(&spaces_lock);
+}
+
+void space_delist(struct aspace *as)
+{
+	mutex_lock(&spaces_lock);
+	list_remove(&as->all);
+	mutex_unlock(&spaces_lock);
+}
+
 /* => the frame at va, pinned, if it is mapped with that right; lock held. */
 static struct frame *pin_mapped(struct aspace *as, uint64_t va, bool write)
 {
@@ -53,27 +71,39 @@ void aspace_unpin(struct frame *f)
 
 /* -- pages of an object -------------------------------------------------------------------- */
 
-/* Drops what v shows of pages [first, last) of its object, private copies too. Lock held. */
-static void drop_window(struct aspace *as, struct vma *v, uint64_t first, uint64_t last)
+/* Drops what v shows of pages [first, last) of its object, private copies too if `copies`. */
+static void drop_window(struct aspace *as, struct vma *v, uint64_t first, uint64_t last,
+			bool copies)
 {
 	uint64_t base = v->file_offset, npages = (v->end.v - v->start.v) >> PAGE_SHIFT;
 	uint64_t from = first > base ? first - base : 0, to = last > base ? last - base : 0;
 
 	if (to > npages)
 		to = npages;
-	if (from < to)
-		vma_drop_pages(as, v, v->start.v + (from << PAGE_SHIFT),
-			       v->start.v + (to << PAGE_SHIFT));
+	from = v->start.v + (from << PAGE_SHIFT);
+	to = v->start.v + (to << PAGE_SHIFT);
+	if (from < to && copies)
+		vma_drop_pages(as, v, from, to);
+	else if (from < to)
+		space_unmap_pages(as, from, to); /* own pages come back by faults */
 }
 
-void space_forget(struct aspace *as, const struct mobj *o, uint64_t first, uint64_t last)
+void aspace_forget(const struct mobj *o, uint64_t first, uint64_t last, bool copies)
 {
-	for (struct vma *v = aspace_next(as, VADDR(0)); v; v = vma_next(v))
-		if (v->file == o)
-			drop_window(as, v, first, last);
+	mutex_lock(&spaces_lock);
+	list_for_each (it, &spaces) {
+		struct aspace *as = container_of(it, struct aspace, all);
+
+		mutex_lock(&as->lock);
+		for (struct vma *v = aspace_next(as, VADDR(0)); v; v = vma_next(v))
+			if (v->file == o)
+				drop_window(as, v, first, last, copies);
+		mutex_unlock(&as->lock);
+	}
+	mutex_unlock(&spaces_lock);
 }
 
-bool aspace_may_write(struct aspace *as, const struct mobj *o)
+static bool is_writable_in(struct aspace *as, const struct mobj *o)
 {
 	struct vma *v;
 
@@ -85,9 +115,13 @@ bool aspace_may_write(struct aspace *as, const struct mobj *o)
 	return v;
 }
 
-void aspace_forget(struct aspace *as, const struct mobj *o, uint64_t first, uint64_t last)
+bool aspace_may_write(const struct mobj *o)
 {
-	mutex_lock(&as->lock);
-	space_forget(as, o, first, last);
-	mutex_unlock(&as->lock);
+	bool may = false;
+
+	mutex_lock(&spaces_lock);
+	for (struct list_node *it = spaces.next; !may && it != &spaces; it = it->next)
+		may = is_writable_in(container_of(it, struct aspace, all), o);
+	mutex_unlock(&spaces_lock);
+	return may;
 }

@@ -198,8 +198,9 @@ static inline void commit_add(uint64_t delta)
  */
 int space_populate(struct aspace *as, uint64_t start, uint64_t end);
 
-/* Lock held. Drops what VMAs of as show of pages [first, last) of o, private copies too. reach.c */
-void space_forget(struct aspace *as, const struct mobj *o, uint64_t first, uint64_t last);
+/* A space is among those that aspace_forget() visits. No space's lock is held. reach.c */
+void space_enlist(struct aspace *as);
+void space_delist(struct aspace *as);
 
 /* Names of VMAs: name.c. NULL is allowed. */
 void vma_name_get(struct vma_name *n);
