@@ -9,7 +9,9 @@
  *
  * So a tree of n nodes is at most 1.44 log2(n) high. A change below n can
  * break I1, I2 and I4 only at n's ancestors; tree_repair() walks up and mends
- * them in that order, rotating where I2 fails:
+ * them in that order, rotating where I2 fails. It stops at the first subtree that
+ * is as high as before and has the same summary, since nothing else of it is seen
+ * above:
  *
  *          n                c                    n                g
  *         / \              / \                  / \             /   \
@@ -24,7 +26,7 @@
 #include "kernel/lib/avl.h"
 #include "kernel/lib/lib.h"
 
-void avl_init(struct avl_tree *t, void (*update)(struct avl_node *n))
+void avl_init(struct avl_tree *t, bool (*update)(struct avl_node *n))
 {
 	t->root = NULL;
 	t->update = update;
@@ -35,14 +37,16 @@ static int node_height(const struct avl_node *n)
 	return n ? n->height : 0;
 }
 
-/* I1 and I4 at n, its children being right. */
-static void node_refresh(struct avl_tree *t, struct avl_node *n)
+/* I1 and I4 at n, its children being right. => whether n looks different from above. */
+static inline bool node_refresh(struct avl_tree *t, struct avl_node *n)
 {
-	int l = node_height(n->left), r = node_height(n->right);
+	int l = node_height(n->left), r = node_height(n->right), height = 1 + (l > r ? l : r);
+	bool differs = height != n->height;
 
-	n->height = 1 + (l > r ? l : r);
+	n->height = height;
 	if (t->update)
-		t->update(n);
+		differs |= t->update(n);
+	return differs;
 }
 
 /* Puts `to` (may be NULL) where `from` hangs; from's own links stay. */
@@ -91,10 +95,16 @@ static struct avl_node *rotate_left(struct avl_tree *t, struct avl_node *n)
 	return c;
 }
 
-/* Mends I1, I2 and I4 from n up to the root. */
+/*
+ * Mends I1, I2 and I4 from n up: to the root, or as far as subtrees look different from above. n
+ * and its ancestors have the heights and summaries of the places where they stand, before the
+ * change.
+ */
 static void tree_repair(struct avl_tree *t, struct avl_node *n)
 {
-	for (; n; n = n->parent) {
+	bool differs = true;
+
+	for (; n && differs; n = n->parent) {
 		int balance = node_height(n->left) - node_height(n->right);
 
 		if (balance > 1) {
@@ -106,7 +116,7 @@ static void tree_repair(struct avl_tree *t, struct avl_node *n)
 				rotate_right(t, n->right);
 			n = rotate_left(t, n);
 		} else {
-			node_refresh(t, n);
+			differs = node_refresh(t, n);
 		}
 	}
 }
@@ -117,7 +127,8 @@ void avl_insert(struct avl_tree *t, struct avl_node *n, struct avl_node *parent,
 	n->left = n->right = NULL;
 	n->parent = parent;
 	*link = n;
-	tree_repair(t, n);
+	node_refresh(t, n);
+	tree_repair(t, parent);
 }
 
 void avl_remove(struct avl_tree *t, struct avl_node *n)
@@ -143,12 +154,15 @@ void avl_remove(struct avl_tree *t, struct avl_node *n)
 		next->right->parent = next;
 	node_replace(t, n, next);
 	tree_repair(t, lowest);
+	/* here: next may not have been reached, or may look as it did at its old place */
+	node_refresh(t, next);
+	tree_repair(t, next->parent);
 }
 
 void avl_update(struct avl_tree *t, struct avl_node *n)
 {
-	for (; n; n = n->parent)
-		t->update(n);
+	while (n && t->update(n))
+		n = n->parent;
 }
 
 struct avl_node *avl_first(const struct avl_tree *t)

@@ -23,11 +23,14 @@ struct avl_node {
 
 struct avl_tree {
 	struct avl_node *root;
-	/* Recomputes n's summary from n and its two children's; NULL: no summary. */
-	void (*update)(struct avl_node *n);
+	/*
+	 * Recomputes n's summary from n and its two children's. => whether it is another now. NULL:
+	 * no summary.
+	 */
+	bool (*update)(struct avl_node *n);
 };
 
-void avl_init(struct avl_tree *t, void (*update)(struct avl_node *n));
+void avl_init(struct avl_tree *t, bool (*update)(struct avl_node *n));
 
 /* => *link, a child pointer of parent (or the root's), was NULL; order is as the caller says. */
 void avl_insert(struct avl_tree *t, struct avl_node *n, struct avl_node *parent,

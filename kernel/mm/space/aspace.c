@@ -137,19 +137,22 @@ static void count(struct aspace *as, unsigned flags, uint64_t delta)
 }
 
 /* I2. */
-static void node_summary(struct avl_node *n)
+static bool node_summary(struct avl_node *n)
 {
 	struct vma *v = vma_of(n), *left = vma_of(n->left), *right = vma_of(n->right);
+	uint64_t first = left ? left->subtree_first : vma_gap_start(v);
+	uint64_t last = right ? right->subtree_last : v->end.v, gap = 0;
+	bool differs;
 
-	v->subtree_first = left ? left->subtree_first : vma_gap_start(v);
-	v->subtree_last = right ? right->subtree_last : v->end.v;
-	v->subtree_gap = 0;
 	if (left)
-		v->subtree_gap =
-		    max(left->subtree_gap, distance(vma_gap_start(v), left->subtree_last));
+		gap = max(left->subtree_gap, distance(vma_gap_start(v), left->subtree_last));
 	if (right)
-		v->subtree_gap = max(max(v->subtree_gap, right->subtree_gap),
-				     distance(right->subtree_first, v->end.v));
+		gap = max(max(gap, right->subtree_gap), distance(right->subtree_first, v->end.v));
+	differs = first != v->subtree_first || last != v->subtree_last || gap != v->subtree_gap;
+	v->subtree_first = first;
+	v->subtree_last = last;
+	v->subtree_gap = gap;
+	return differs;
 }
 
 static void tree_insert(struct aspace *as, struct vma *v)
