@@ -1,8 +1,8 @@
 /*
  * One address, two values: after a fork, parent and child each write to x.
  *
- *	parent  &x = 0x75010   x = 1
- *	child   &x = 0x75010   x = 2
+ *	child   &x = 0x76000   x = 2
+ *	parent  &x = 0x76000   x = 1
  *
  * The pointers are equal because the child's address space is a copy of its
  * parent's; the values differ because it is a copy. The page that holds x was
@@ -11,8 +11,8 @@
  * With a number, no child: twins 1 : twins 2 are two programs side by side, whose x
  * has one address, too, and nothing else in common.
  *
- *	twin 1  &x = 0x75010   x = 1
- *	twin 2  &x = 0x75010   x = 2
+ *	twin 1  &x = 0x76000   x = 1
+ *	twin 2  &x = 0x76000   x = 2
  */
 #include <stdio.h>
 #include <stdlib.h>
