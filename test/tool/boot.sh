@@ -27,6 +27,51 @@ for bios in fw_dynamic.bin fw_dynamic.elf fw_jump.bin; do
 	fi
 done
 
+# Firmware is a kernel that starts in M-mode; it goes on to S-mode at 0x80200000, where nothing is.
+if [ -e $firmware/fw_jump.bin ]; then
+	for kernel in fw_jump.bin fw_jump.elf; do
+		run "$L" boot --bios none --harts 4 --max-instructions 60000000 $firmware/$kernel < /dev/null
+		expect "a kernel that starts in M-mode: $kernel" 124
+		is "... finds its board" grep -q '^Platform Name *: riscv-virtio' out
+		is "... and its harts" grep -q '^Platform HART Count *: 4' out
+	done
+else
+	skip "a kernel that starts in M-mode" "no opensbi"
+fi
+
+# A supervisor whose console is the firmware's: it says what it hears, up to a q.
+cat > echo.S <<'S'
+	.globl	_start
+_start:	la	s0, buffer
+1:	li	a7, 0x4442434e		# DBCN: read one byte
+	li	a6, 1
+	li	a0, 1
+	mv	a1, s0
+	li	a2, 0
+	ecall
+	beqz	a1, 1b
+	lbu	s1, 0(s0)
+	mv	a0, s1
+	li	a6, 2			# write it
+	ecall
+	li	a7, 2			# legacy getchar, then putchar
+2:	ecall
+	bltz	a0, 2b
+	mv	s1, a0
+	li	a7, 1
+	ecall
+	li	t0, 'q'
+	bne	s1, t0, 1b
+	li	a7, 8			# shutdown
+	ecall
+buffer:	.zero	8
+S
+"${CROSS}gcc" -nostdlib -static -Wl,--build-id=none,-N,--no-warn-rwx-segments,-Ttext=0x80200000 -o echo echo.S
+printf 'some input for it: q' > words
+run "$L" boot echo < words
+expect "input through the SBI's console" 0
+expect_out "... is heard in order" "some input for it: q"
+
 # lui a0, 0x100; lui a1, 5; addi a1, a1, 0x555; sw a1, 0(a0); j .
 printf '\067\005\020\000\267\125\000\000\223\205\125\125\043\040\265\000\157\000\000\000' > bare
 run "$L" boot --bios none --stats bare < /dev/null
