@@ -49,7 +49,18 @@
 #define TRACE_HART_START   21 /* hart    -        -        -       -       - paging is on there */
 #define TRACE_FILE_MISSING 22 /* pid     made    text[0] ...      text[3] - a file not found */
 #define TRACE_FILE_REFUSED 23 /* pid     0       text[0] ...      text[3] - not to be changed */
-#define TRACE_MAX          24
+#define TRACE_PTE_RANGE                                                                            \
+	24 /* as      va       n<<8|level  clear set|own<<32  table_pfn   see below  */
+#define TRACE_TABLE_COPY 25 /* as      va       new_pfn  from_pfn -      -       see below  */
+#define TRACE_MAX        26
+
+/*
+ * PTE_RANGE: of n entries of one table, from va's on, every valid one loses the bits `clear` and
+ * gets `set`, and `own` (bits 32 on) as well where it has bit 9, which is software's.
+ * TABLE_COPY: the frame new_pfn is a table with the entries of the table in from_pfn; from_pfn 0:
+ * of level 0, with the 512 leaves that mean what the leaf of level 1 at va means. A PTE_SET that
+ * leads to it follows. A table that several address spaces lead to is one table.
+ */
 
 /* How a page fault ended. */
 #define TK_NONE         0

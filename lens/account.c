@@ -19,7 +19,8 @@
  *
  * Invariants
  *   I1  by_state[s] = number of frames with state s; all of RAM is in frames[].
- *   I2  frames[pfn].ptes = leaves of the live spaces that map pfn.
+ *   I2  frames[pfn].ptes = leaves that map pfn in the tables of live spaces; a table that
+ *       several spaces use counts once.
  *   I3  resident = sum of spaces' resident.
  */
 #include "lens/account.h"
@@ -162,7 +163,13 @@ static bool frames_ready(struct lens *l, const struct machine *m)
 		return true;
 	l->nframes = machine_ram_size(m) >> RV_PAGE_SHIFT;
 	l->frames = calloc(l->nframes ? l->nframes : 1, sizeof *l->frames);
-	if (!l->frames) {
+	l->tables = (struct shadow_index){
+	    .first = BOARD_RAM_BASE >> RV_PAGE_SHIFT,
+	    .nframes = l->nframes,
+	    .table = calloc(l->nframes ? l->nframes : 1, sizeof *l->tables.table),
+	};
+	if (!l->frames || !l->tables.table) {
+		l->tables.nframes = 0;
 		l->nframes = 0;
 		out_of_memory(l);
 		return false;
@@ -208,7 +215,12 @@ static void leaf_changed(void *ctx, uint64_t pfn, uint64_t npages, int change)
 		if (f)
 			f->ptes += (unsigned)change;
 	}
-	l->resident += change > 0 ? npages : -npages;
+}
+
+/* A space had `before` resident pages, and has `now`. */
+static void resident_changed(struct lens *l, uint64_t before, uint64_t now)
+{
+	l->resident += now - before;
 	if (l->resident > l->stats.resident_peak)
 		l->stats.resident_peak = l->resident;
 }
@@ -237,7 +249,8 @@ static void space_add(struct lens *l, uint64_t as, uint64_t root, uint64_t from)
 		lens_disagree(l, 9, "address space %" PRIu64 " was created twice", as);
 		return;
 	}
-	struct space *s = space_create((uint32_t)as, root, l->levels ? l->levels : SV39_LEVELS);
+	struct space *s =
+	    space_create(&l->tables, (uint32_t)as, root, l->levels ? l->levels : SV39_LEVELS);
 	if (!s) {
 		out_of_memory(l);
 		return;
@@ -254,6 +267,7 @@ static void space_drop(struct lens *l, uint64_t as)
 
 		if (s->as == as) {
 			*at = s->next;
+			resident_changed(l, s->resident, 0);
 			space_destroy(s, leaf_changed, l);
 			return;
 		}
@@ -261,15 +275,25 @@ static void space_drop(struct lens *l, uint64_t as)
 	lens_disagree(l, 9, "address space %" PRIu64 " was destroyed and never created", as);
 }
 
-static void pte_changed(struct lens *l, struct space *s, const uint64_t a[6])
+/* TRACE_PTE_SET, _PTE_RANGE, _TABLE_COPY. */
+static void pte_changed(struct lens *l, struct space *s, unsigned event, const uint64_t a[6])
 {
-	uint64_t expected = 0;
+	uint64_t expected = 0, before = s->resident;
+	enum pte_problem problem;
 
 	/* The kernel's half belongs to no program; its tables are checked by walking. */
 	if (a[1] >> (RV_LEVEL_SHIFT(s->levels) - 1))
 		return;
-	switch (
-	    space_pte_set(s, a[1], (unsigned)a[2], a[3], a[4], a[5], leaf_changed, l, &expected)) {
+	if (event == TRACE_PTE_SET)
+		problem = space_pte_set(s, a[1], (unsigned)a[2], a[3], a[4], a[5], leaf_changed, l,
+					&expected);
+	else if (event == TRACE_PTE_RANGE)
+		problem = space_pte_range(s, a[1], a[2] & 0xff, a[2] >> 8, a[3], a[4] & UINT32_MAX,
+					  a[4] >> 32, a[5], leaf_changed, l, &expected);
+	else
+		problem = space_table_copy(s, a[1], a[2], a[3], leaf_changed, l, &expected);
+	resident_changed(l, before, s->resident);
+	switch (problem) {
 	case PTE_FINE: break;
 	case PTE_NO_MEMORY: out_of_memory(l); break;
 	case PTE_NO_TABLE:
@@ -283,6 +307,12 @@ static void pte_changed(struct lens *l, struct space *s, const uint64_t a[6])
 			      "the PTE of level %" PRIu64 " for 0x%" PRIx64
 			      " was set in table frame 0x%" PRIx64 ", but lies in 0x%" PRIx64,
 			      a[2], a[1], a[5], expected);
+		break;
+	case PTE_SHARED_TABLE:
+		lens_disagree(l, 9,
+			      "a PTE for 0x%" PRIx64 " was changed in table frame 0x%" PRIx64
+			      ", which %" PRIu64 " address spaces use",
+			      a[1], a[5], expected);
 		break;
 	case PTE_OTHER_OLD:
 		lens_disagree(l, 9,
@@ -331,7 +361,9 @@ static void space_event(struct lens *l, unsigned event, const uint64_t a[6])
 		name_from(v.name, &a[2]);
 		space_vma_name(s, a[1], v.name);
 		break;
-	case TRACE_PTE_SET: pte_changed(l, s, a); break;
+	case TRACE_PTE_SET:
+	case TRACE_PTE_RANGE:
+	case TRACE_TABLE_COPY: pte_changed(l, s, event, a); break;
 	}
 }
 
@@ -370,8 +402,8 @@ static void snapshot(struct lens *l, const struct machine *m)
 	for (const struct space *s = l->spaces; s; s = s->next) {
 		l->stats.nvmas += s->nvmas;
 		l->stats.reserved += s->reserved;
-		l->stats.tables += s->ntables;
 	}
+	l->stats.tables = l->tables.ntables;
 	if (l->options.count_zero_bytes)
 		count_zero_bytes(l, m);
 }
@@ -492,7 +524,9 @@ void lens_trace(struct lens *l, struct machine *m, unsigned hart, unsigned event
 	case TRACE_VMA_ADD:
 	case TRACE_VMA_REMOVE:
 	case TRACE_VMA_NAME:
-	case TRACE_PTE_SET: space_event(l, event, a); break;
+	case TRACE_PTE_SET:
+	case TRACE_PTE_RANGE:
+	case TRACE_TABLE_COPY: space_event(l, event, a); break;
 	default: /* a HINT that is no event of ours: programs may use the encoding */ break;
 	}
 }
@@ -530,5 +564,6 @@ void lens_destroy(struct lens *l)
 	text_free(&l->crash);
 	text_free(&l->violation);
 	free(l->frames);
+	free(l->tables.table);
 	free(l);
 }

@@ -40,8 +40,9 @@ struct lens {
 	unsigned levels;
 	uint64_t faults_before; /* page faults raised before it: the boot's own */
 
-	struct space *spaces; /* live ones */
-	uint64_t resident;    /* pages of all of them */
+	struct shadow_index tables; /* of all spaces */
+	struct space *spaces;       /* live ones */
+	uint64_t resident;          /* pages of all of them */
 	struct process *processes;
 	uint64_t first_pid; /* the program's; 0: none yet */
 	bool ended;         /* the snapshot of the program's end was taken */

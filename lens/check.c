@@ -15,7 +15,8 @@
  *         is what the events say
  *     10  every frame of a program or a file has references, and its PTEs by
  *         events = leaves that map it
- *     11  every page-table frame has one parent entry, or is a root
+ *     11  every page-table frame is a root, or has as many parent entries as events tell:
+ *         one, or more where forks left spaces with a table in common
  *     12  steps = retired + exceptions; retired in U, S, M sum to retired
  *
  * 9 to 11 walk the tables in RAM by the specification, without the kernel's and
@@ -42,6 +43,7 @@ struct pass {
 	const struct machine *m;
 	uint32_t *ptes;    /* by frame: user leaves found; NULL: not counted */
 	uint16_t *parents; /* by frame: table entries found that point to it; NULL: not counted */
+	bool is_known;     /* the table at hand has been counted for another space */
 	uint64_t leaves;   /* pages mapped in the space at hand */
 	struct space *space;
 };
@@ -56,12 +58,14 @@ static uint64_t frame_index(uint64_t pfn)
 	return pfn - (BOARD_RAM_BASE >> RV_PAGE_SHIFT);
 }
 
-/* A table entry was found that points to the table in frame pfn. */
-static void count_parent(struct pass *p, uint64_t pfn)
+/* A table entry was found that points to the table in frame pfn. => whether it is the first. */
+static bool count_parent(struct pass *p, uint64_t pfn)
 {
-	if (p->parents && frame_index(pfn) < p->l->nframes &&
-	    p->parents[frame_index(pfn)] < UINT16_MAX)
+	if (!p->parents || frame_index(pfn) >= p->l->nframes)
+		return true;
+	if (p->parents[frame_index(pfn)] < UINT16_MAX)
 		p->parents[frame_index(pfn)]++;
+	return p->parents[frame_index(pfn)] == 1;
 }
 
 static void count_leaf(struct pass *p, uint64_t pte, unsigned level)
@@ -74,7 +78,7 @@ static void count_leaf(struct pass *p, uint64_t pte, unsigned level)
 
 		if (!f)
 			continue;
-		if (p->ptes)
+		if (p->ptes && !p->is_known)
 			p->ptes[frame_index(pte_pfn(pte) + i)]++;
 		if (f->state != TF_ANON && f->state != TF_FILE && f->state != TF_ZERO)
 			lens_disagree(p->l, 10, "a program maps frame " X ", whose state is %s",
@@ -110,13 +114,14 @@ static void compare_table(struct pass *p, const struct shadow_table *t, uint64_t
 		} else if (pte_is_table(pte[i])) {
 			struct frame_account *f = lens_frame(p->l, pte_pfn(pte[i]));
 
-			count_parent(p, pte_pfn(pte[i]));
+			p->is_known = !count_parent(p, pte_pfn(pte[i]));
 			if (f && f->state != TF_PAGETABLE)
 				lens_disagree(p->l, 11,
 					      "frame " X " is a page table and its state is %s",
 					      pte_pfn(pte[i]), lens_frame_key(f->state));
 			if (t->child[i] && level > 0)
 				compare_table(p, t->child[i], pte_pfn(pte[i]), level - 1, at);
+			p->is_known = false;
 		}
 	}
 }
@@ -179,7 +184,8 @@ static void check_frames(struct pass *p)
 			lens_disagree(l, 10, "frame " X " is %s with %u PTEs and %d pins", pfn,
 				      lens_frame_key(f->state), f->ptes, f->pins);
 		if (f->state == TF_PAGETABLE) {
-			unsigned expected = is_root(l, pfn) ? 0 : 1;
+			const struct shadow_table *t = shadow_find(&l->tables, pfn);
+			unsigned expected = is_root(l, pfn) ? 0 : t ? t->users : 1;
 
 			if (p->parents[i] != expected)
 				lens_disagree(l, 11,

@@ -13,12 +13,16 @@
  * The copy is never read from RAM, so that a change the kernel forgot to tell,
  * or told and did not make, shows as a difference.
  *
+ * A table of level 0 that several spaces lead to, as a fork leaves it, is one here
+ * too, and its leaves are reported once; to each space its pages are resident.
+ *
  * Invariants
  *   I1  vma[] is sorted and disjoint; reserved = sum of (end - start).
  *   I2  child[i] is set exactly where pte[i] points to a table, and its frame is
  *       the one that pte[i] names.
  *   I3  resident = sum over leaves of the pages that they map; ntables = number
- *       of shadow tables.
+ *       of shadow tables that the space leads to; a table's `leaves` and `users`
+ *       are the same sum for it alone, and the entries that lead to it.
  *   I4  Leaves are reported through leaf_change_fn once when they appear and
  *       once when they go.
  */
@@ -29,61 +33,96 @@
 
 #include "abi/trace.h"
 
-struct space *space_create(uint32_t as, uint64_t root_pfn, unsigned levels)
-{
-	struct space *s = calloc(1, sizeof *s);
-
-	if (!s)
-		return NULL;
-	s->root = calloc(1, sizeof *s->root);
-	if (!s->root) {
-		free(s);
-		return NULL;
-	}
-	s->as = as;
-	s->levels = levels;
-	s->root->frame = root_pfn;
-	s->ntables = 1;
-	return s;
-}
-
 static uint64_t level_pages(unsigned level)
 {
 	return 1ULL << (RV_VPN_BITS * level);
 }
 
-static void leaf_count(struct space *s, uint64_t pte, unsigned level, int change,
+/* -- tables, whoever uses them --------------------------------------------------------------- */
+
+struct shadow_table *shadow_find(const struct shadow_index *index, uint64_t pfn)
+{
+	return pfn - index->first < index->nframes ? index->table[pfn - index->first] : NULL;
+}
+
+/* => an empty table in that frame, which has none; NULL: no memory, or not RAM. */
+static struct shadow_table *table_create(struct shadow_index *index, uint64_t pfn)
+{
+	struct shadow_table *t;
+
+	if (pfn - index->first >= index->nframes || shadow_find(index, pfn))
+		return NULL;
+	t = calloc(1, sizeof *t);
+	if (!t)
+		return NULL;
+	t->frame = pfn;
+	index->table[pfn - index->first] = t;
+	index->ntables++;
+	return t;
+}
+
+/* A leaf of a table appears or goes. */
+static void leaf_count(struct shadow_table *t, uint64_t pte, unsigned level, int change,
 		       leaf_change_fn report, void *ctx)
 {
 	uint64_t n = level_pages(level);
 
-	if (change > 0) {
-		s->resident += n;
-		if (s->resident > s->resident_peak)
-			s->resident_peak = s->resident;
-	} else {
-		s->resident -= n;
-	}
+	t->leaves += change > 0 ? n : -n;
 	if (report)
 		report(ctx, pte_pfn(pte), n, change);
 }
 
-static void table_destroy(struct space *s, struct shadow_table *t, unsigned level,
-			  leaf_change_fn report, void *ctx)
+/* -- a space ------------------------------------------------------------------------------- */
+
+struct space *space_create(struct shadow_index *index, uint32_t as, uint64_t root_pfn,
+			   unsigned levels)
 {
+	struct space *s = calloc(1, sizeof *s);
+
+	if (!s)
+		return NULL;
+	s->root = table_create(index, root_pfn);
+	if (!s->root) {
+		free(s);
+		return NULL;
+	}
+	s->root->users = 1;
+	s->index = index;
+	s->as = as;
+	s->levels = levels;
+	s->ntables = 1;
+	return s;
+}
+
+static void resident_change(struct space *s, uint64_t npages)
+{
+	s->resident += npages;
+	if ((int64_t)npages > 0 && s->resident > s->resident_peak)
+		s->resident_peak = s->resident;
+}
+
+/* The space no longer leads to t, and what is below it. */
+static void table_leave(struct space *s, struct shadow_table *t, unsigned level,
+			leaf_change_fn report, void *ctx)
+{
+	resident_change(s, -t->leaves);
+	s->ntables--;
+	if (--t->users > 0)
+		return;
 	for (unsigned i = 0; i < RV_PTE_PER_PAGE; i++) {
 		if (t->child[i])
-			table_destroy(s, t->child[i], level - 1, report, ctx);
+			table_leave(s, t->child[i], level - 1, report, ctx);
 		else if (pte_is_leaf(t->pte[i]))
-			leaf_count(s, t->pte[i], level, -1, report, ctx);
+			leaf_count(t, t->pte[i], level, -1, report, ctx);
 	}
+	s->index->table[t->frame - s->index->first] = NULL;
+	s->index->ntables--;
 	free(t);
-	s->ntables--;
 }
 
 void space_destroy(struct space *s, leaf_change_fn change, void *ctx)
 {
-	table_destroy(s, s->root, s->levels - 1, change, ctx);
+	table_leave(s, s->root, s->levels - 1, change, ctx);
 	free(s->vma);
 	free(s);
 }
@@ -222,9 +261,10 @@ const struct vma_record *space_removed_find(const struct space *s, uint64_t va)
 
 /* -- page tables -------------------------------------------------------------------------- */
 
-enum pte_problem space_pte_set(struct space *s, uint64_t va, unsigned level, uint64_t pte,
-			       uint64_t old, uint64_t table_pfn, leaf_change_fn change, void *ctx,
-			       uint64_t *expected)
+/* => the table whose entries for va are of `level`, if that is in frame pfn and s's alone. */
+static struct shadow_table *table_to_change(const struct space *s, uint64_t va, unsigned level,
+					    uint64_t pfn, enum pte_problem *problem,
+					    uint64_t *expected)
 {
 	struct shadow_table *t = s->root;
 	unsigned l = s->levels - 1;
@@ -232,43 +272,129 @@ enum pte_problem space_pte_set(struct space *s, uint64_t va, unsigned level, uin
 	/* here: t is the table whose entries are of level l */
 	for (; t && l > level; l--)
 		t = t->child[RV_VPN(va, l)];
+	*problem = PTE_FINE;
 	if (!t || level >= s->levels) {
 		*expected = l;
-		return PTE_NO_TABLE;
+		*problem = PTE_NO_TABLE;
+		return NULL;
 	}
-
-	unsigned i = RV_VPN(va, level);
-	uint64_t known = t->pte[i];
-	enum pte_problem problem = PTE_FINE;
-
-	if (table_pfn != t->frame) {
+	if (pfn != t->frame) {
 		*expected = t->frame;
-		problem = PTE_OTHER_TABLE;
-	} else if (((known ^ old) & ~PTE_UNTOLD) && ((known | old) & PTE_V)) {
-		*expected = known;
-		problem = PTE_OTHER_OLD;
+		*problem = PTE_OTHER_TABLE;
+	} else if (t->users > 1) {
+		*expected = t->users;
+		*problem = PTE_SHARED_TABLE;
 	}
+	return t;
+}
+
+/* Gives entry i of t, whose entries are of `level`, the value pte. => false: no memory. */
+static bool entry_change(struct space *s, struct shadow_table *t, unsigned level, unsigned i,
+			 uint64_t pte, leaf_change_fn change, void *ctx)
+{
+	uint64_t leaves = t->leaves, known = t->pte[i];
 
 	if (t->child[i]) {
 		if (pte_is_table(pte) && pte_pfn(pte) == t->child[i]->frame) {
 			t->pte[i] = pte;
-			return problem;
+			return true;
 		}
-		table_destroy(s, t->child[i], level - 1, change, ctx);
+		table_leave(s, t->child[i], level - 1, change, ctx);
 		t->child[i] = NULL;
+	} else if (pte_is_leaf(known) && pte_is_leaf(pte) && pte_pfn(known) == pte_pfn(pte)) {
+		t->pte[i] = pte;
+		return true;
 	} else if (pte_is_leaf(known)) {
-		leaf_count(s, known, level, -1, change, ctx);
+		leaf_count(t, known, level, -1, change, ctx);
 	}
 
 	t->pte[i] = pte;
-	if (pte_is_leaf(pte)) {
-		leaf_count(s, pte, level, +1, change, ctx);
-	} else if (pte_is_table(pte) && level > 0) {
-		t->child[i] = calloc(1, sizeof *t->child[i]);
-		if (!t->child[i])
-			return PTE_NO_MEMORY;
-		t->child[i]->frame = pte_pfn(pte);
+	if (pte_is_leaf(pte))
+		leaf_count(t, pte, level, +1, change, ctx);
+	resident_change(s, t->leaves - leaves);
+	if (pte_is_table(pte) && level > 0) {
+		struct shadow_table *child = shadow_find(s->index, pte_pfn(pte));
+
+		if (!child)
+			child = table_create(s->index, pte_pfn(pte));
+		if (!child)
+			return false;
+		t->child[i] = child;
+		child->users++;
 		s->ntables++;
+		resident_change(s, child->leaves);
+	}
+	return true;
+}
+
+enum pte_problem space_pte_set(struct space *s, uint64_t va, unsigned level, uint64_t pte,
+			       uint64_t old, uint64_t table_pfn, leaf_change_fn change, void *ctx,
+			       uint64_t *expected)
+{
+	enum pte_problem problem;
+	struct shadow_table *t = table_to_change(s, va, level, table_pfn, &problem, expected);
+	unsigned i = RV_VPN(va, level);
+
+	if (!t)
+		return problem;
+	if (problem == PTE_FINE && ((t->pte[i] ^ old) & ~PTE_UNTOLD) &&
+	    ((t->pte[i] | old) & PTE_V)) {
+		*expected = t->pte[i];
+		problem = PTE_OTHER_OLD;
+	}
+	return entry_change(s, t, level, i, pte, change, ctx) ? problem : PTE_NO_MEMORY;
+}
+
+enum pte_problem space_pte_range(struct space *s, uint64_t va, unsigned level, uint64_t n,
+				 uint64_t clear, uint64_t set, uint64_t own, uint64_t table_pfn,
+				 leaf_change_fn change, void *ctx, uint64_t *expected)
+{
+	enum pte_problem problem;
+	struct shadow_table *t = table_to_change(s, va, level, table_pfn, &problem, expected);
+
+	for (unsigned i = RV_VPN(va, level); t && n > 0 && i < RV_PTE_PER_PAGE; n--, i++) {
+		uint64_t pte = (t->pte[i] & ~clear) | set;
+
+		if (!pte_is_leaf(t->pte[i]))
+			continue;
+		if (t->pte[i] & PTE_OWN)
+			pte |= own;
+		if (!entry_change(s, t, level, i, pte, change, ctx))
+			return PTE_NO_MEMORY;
 	}
 	return problem;
+}
+
+enum pte_problem space_table_copy(struct space *s, uint64_t va, uint64_t new_pfn, uint64_t from_pfn,
+				  leaf_change_fn change, void *ctx, uint64_t *expected)
+{
+	struct shadow_table *from = NULL, *t;
+	uint64_t leaf = 0;
+
+	*expected = from_pfn;
+	if (from_pfn) {
+		from = shadow_find(s->index, from_pfn);
+		if (!from)
+			return PTE_NO_TABLE;
+	} else {
+		t = s->root;
+		for (unsigned l = s->levels - 1; t && l > 1; l--)
+			t = t->child[RV_VPN(va, l)];
+		leaf = t ? t->pte[RV_VPN(va, 1)] : 0;
+		if (!pte_is_leaf(leaf))
+			return PTE_NO_TABLE;
+	}
+	if (shadow_find(s->index, new_pfn)) {
+		*expected = new_pfn;
+		return PTE_OTHER_TABLE;
+	}
+	t = table_create(s->index, new_pfn);
+	if (!t)
+		return PTE_NO_MEMORY;
+	for (uint64_t i = 0; i < RV_PTE_PER_PAGE; i++) {
+		t->pte[i] = from ? from->pte[i] : leaf + (i << PTE_PPN_SHIFT);
+		if (pte_is_leaf(t->pte[i]))
+			leaf_count(t, t->pte[i], 0, +1, change, ctx);
+	}
+	return PTE_FINE;
 }

@@ -28,17 +28,30 @@
 #define ARCH_USER   0x8
 #define ARCH_GLOBAL 0x10
 
+/*
+ * What one leaf table translates. Two address spaces may share a leaf table, as a fork leaves it;
+ * whoever has to change it takes a copy first. No call below changes another address space's
+ * mappings.
+ */
+#define ARCH_REGION_SIZE (512 * PAGE_SIZE)
+
+#define ARCH_PT_KINDS 4
+
 struct arch_pt {
 	paddr_t root;
 	uint32_t as;      /* the address space's number, for trace events */
-	uint32_t asid;    /* 0: none given yet */
-	uint64_t ntables; /* table frames, the root included */
-	uint64_t harts;   /* bit n: hart n may have its translations; atomic */
+	uint32_t asid;    /* 0: it has none of its own */
+	uint64_t ntables; /* table frames that it uses, the root and shared ones included */
+	/* pages mapped, by the kind of their frames: FRAME_ANON .. of frame.h */
+	uint64_t npages[ARCH_PT_KINDS];
+	/* bit n, for hart n, atomic: may have its translations; runs it; must flush before it does
+	 */
+	uint64_t harts, running, stale;
 };
 
 /* A translation as the tables have it now. */
 struct arch_mapping {
-	pfn_t pfn;
+	pfn_t pfn;       /* of the page asked for, also within a superpage */
 	uint32_t rights; /* ARCH_* */
 	bool present, accessed, dirty;
 	uint8_t level;
@@ -46,47 +59,79 @@ struct arch_mapping {
 _Static_assert(sizeof(struct arch_mapping) <= 16, "travels in registers");
 
 /*
+ * A mapping holds a reference to its frame: a leaf in a table, shared or not, one; a superpage's
+ * leaf, one to each of its frames. In all calls the caller holds the address space's lock. What is
+ * unmapped or loses rights is flushed when the call returns, and only then is its frame let go.
+ */
+
+/*
  * => 0 or -ENOMEM. The root shares the kernel's upper half.
  */
 int arch_pt_init(struct arch_pt *pt, uint32_t as);
 
-/* Frees all tables of the user half. => no hart uses pt; no leaf is left in it. */
+/* Frees the root. => no hart runs pt; nothing is mapped in it. */
 void arch_pt_fini(struct arch_pt *pt);
 
 /*
  * Maps the page of `va` to `pfn`, replacing what was there, and flushes the stale translation
- * where one may be cached. References of frames are the caller's business.
- * => 0, and *old is what was mapped before; or -ENOMEM (nothing changed). The caller holds the
- *    address space's lock. Mapped already with these rights: flushed only.
+ * where one may be cached.
+ * => 0, and *old is what was mapped before (its frame may be free by now); or -ENOMEM (nothing
+ *    changed). Mapped already with these rights: flushed only.
  */
 int arch_pt_set(struct arch_pt *pt, vaddr_t va, pfn_t pfn, unsigned rights,
 		struct arch_mapping *old);
+
+/*
+ * Maps the region of `va`, where nothing is mapped, to the frames from `pfn` on, as one superpage.
+ * => 0 or -ENOMEM (nothing changed).
+ */
+int arch_pt_set_super(struct arch_pt *pt, vaddr_t va, pfn_t pfn, unsigned rights);
+
+/* No superpage lies on both sides of `at`. For want of memory one is unmapped, as in _protect(). */
+void arch_pt_split(struct arch_pt *pt, vaddr_t at);
 
 /* => what is mapped at va. */
 struct arch_mapping arch_pt_get(const struct arch_pt *pt, vaddr_t va);
 
 /*
- * Removes all mappings in [start, end), calls `gone` for each with what was mapped, frees tables
- * that became empty, and flushes once. `gone` is called after no hart can reach the frame.
+ * => the first address at or after va whose region has mappings, `end` if that is before.
  */
-void arch_pt_clear(struct arch_pt *pt, vaddr_t start, vaddr_t end,
-		   void (*gone)(void *ctx, vaddr_t va, struct arch_mapping old), void *ctx);
+uint64_t arch_pt_next(const struct arch_pt *pt, uint64_t va, uint64_t end);
+
+/* Removes all mappings in [start, end), and frees tables that became empty. */
+void arch_pt_clear(struct arch_pt *pt, vaddr_t start, vaddr_t end);
+
+/* Removes what lies in tables that others use too, at little cost: for an end. */
+void arch_pt_clear_shared(struct arch_pt *pt);
 
 /*
- * Gives all present mappings in [start, end) the given rights, at least ARCH_R or ARCH_X; flushes
- * once.
- * ARCH_W only keeps what is writable already: whether a frame may be written is a fault's decision.
+ * Gives all present mappings in [start, end) the given rights, at least ARCH_R or ARCH_X.
+ * ARCH_W comes only to what has been mapped with it and has not been shared by a fork since:
+ * whether another frame may be written is a fault's decision. Where there is no memory for a table,
+ * mappings of its region are removed instead: faults bring them back.
  */
 void arch_pt_protect(struct arch_pt *pt, vaddr_t start, vaddr_t end, unsigned rights);
 
 /*
- * Maps in `to`, which has nothing there, what `from` has in [start, end), without ARCH_W in either;
- * `shared` is called for each frame mapped anew, before. Flushes nothing: arch_pt_flush(from) must
- * follow.
- * => 0 or -ENOMEM (part is mapped). The caller holds both address spaces' locks.
+ * For fork. Flushes nothing: arch_pt_flush(from) must follow.
+ *
+ * unwrite: takes ARCH_W away in [start, end), also for later arch_pt_protect().
+ * copy: `to`, which has nothing there, gets what `from` has in [start, end), which is unwritten.
+ *       => 0 or -ENOMEM (part is mapped).
+ * share: `to`, which has nothing there, uses from's table for the region of va as well. What is
+ *        private in it is unwritten. => 0 or -ENOMEM (nothing changed).
+ * used: => entries in from's table for the region of va, 0 if there is none or a superpage.
  */
-int arch_pt_share(struct arch_pt *from, struct arch_pt *to, vaddr_t start, vaddr_t end,
-		  void (*shared)(void *ctx, pfn_t pfn), void *ctx);
+void arch_pt_unwrite(struct arch_pt *from, vaddr_t start, vaddr_t end);
+int arch_pt_copy(struct arch_pt *from, struct arch_pt *to, vaddr_t start, vaddr_t end);
+int arch_pt_share(struct arch_pt *from, struct arch_pt *to, vaddr_t va);
+unsigned arch_pt_used(const struct arch_pt *from, vaddr_t va);
+
+/*
+ * Moves what is mapped in [from, from + len) to `to`, where nothing is mapped; the ranges do not
+ * overlap. For want of memory part of it may get lost: faults bring it back.
+ */
+void arch_pt_move(struct arch_pt *pt, vaddr_t from, vaddr_t to, uint64_t len);
 
 /* No hart has a translation of pt any more that was changed before. */
 void arch_pt_flush(struct arch_pt *pt);

@@ -355,7 +355,7 @@ int inode_stat(struct inode *i, struct linux_stat *st)
 	if (i->data && i->fs && i->fs->ops->prepare)
 		st->blocks = (st->size + BLOCK_LEN - 1) / BLOCK_LEN;
 	else if (i->data)
-		st->blocks = (int64_t)(i->data->nframes * (PAGE_SIZE / BLOCK_LEN));
+		st->blocks = (int64_t)(mobj_nframes(i->data) * (PAGE_SIZE / BLOCK_LEN));
 	return 0;
 }
 

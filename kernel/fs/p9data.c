@@ -235,12 +235,12 @@ static int page_in(struct mobj *o, uint64_t index)
 }
 
 /* => whether pages that read() brings may stay. */
-static bool may_keep(const struct mobj *o)
+static bool may_keep(struct mobj *o)
 {
 	struct frame_stats s;
 
 	frame_stats(&s);
-	return o->nframes < s.total / 8 && s.free > s.total / 4;
+	return mobj_nframes(o) < s.total / 8 && s.free > s.total / 4;
 }
 
 /* Hands on what the server has at pos, up to the next page that is here. => bytes or -errno. */

@@ -207,7 +207,7 @@ static struct inode *recent_evict(struct p9_mount *m)
 
 	spin_lock(&m->lock);
 	for (unsigned n = 0; n < RECENT; n++)
-		nframes += m->recent[n] ? m->recent[n]->data->nframes : 0;
+		nframes += m->recent[n] ? mobj_nframes(m->recent[n]->data) : 0;
 	for (unsigned n = 0; n < RECENT && !out && nframes > frame_total() / RECENT_PART; n++) {
 		struct inode **slot = &m->recent[(m->next_recent + n) % RECENT];
 

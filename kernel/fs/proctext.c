@@ -205,7 +205,7 @@ static struct vm_view view_memory(const struct proc_handle *p)
 			     .library = code < as->code ? as->code - code : 0,
 			     .data = as->data,
 			     .stack = as->stack,
-			     .resident = as->resident,
+			     .resident = aspace_npages(as),
 			     .peak = as->resident_peak,
 			     .brk_start = as->brk_start,
 			     .stack_start = as->stack_start,

@@ -53,7 +53,7 @@ int64_t sys_add_seals(struct file *f, uint64_t seals)
 		return -EPERM;
 	if (denies_write) {
 		__atomic_fetch_or(&i->seals, F_SEAL_WRITE, __ATOMIC_SEQ_CST);
-		if (aspace_may_write(i->data)) {
+		if (rmap_may_write(i->data)) {
 			__atomic_fetch_and(&i->seals, ~(uint32_t)F_SEAL_WRITE, __ATOMIC_SEQ_CST);
 			return -EBUSY;
 		}

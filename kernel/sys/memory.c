@@ -282,15 +282,19 @@ void sys_set_length(struct mobj *o, uint64_t size)
 {
 	bool shrinks = size < o->size;
 
-	mobj_truncate(o, size);
-	if (shrinks)
-		aspace_forget(o, ROUND_UP(size, PAGE_SIZE) >> PAGE_SHIFT, UINT64_MAX, true);
+	mobj_resize(o, size);
+	if (!shrinks)
+		return;
+	rmap_forget(o, ROUND_UP(size, PAGE_SIZE) >> PAGE_SHIFT, UINT64_MAX, true);
+	mobj_trim(o);
 }
 
 void sys_discard_pages(struct mobj *o, uint64_t first, uint64_t last)
 {
 	mobj_discard(o, first, last - first);
-	aspace_forget(o, first, last, false);
+	/* here: who touches them now finds zeroes; who has them mapped must not go on with the old
+	 */
+	rmap_forget(o, first, last, false);
 }
 
 /* -- locking ------------------------------------------------------------------------------- */

@@ -15,6 +15,7 @@ KERNEL_HOST_SRC := \
 	kernel/mm/frame/kmalloc.c \
 	kernel/mm/frame/slab.c \
 	kernel/mm/object/mobj.c \
+	kernel/mm/object/tree.c \
 	kernel/mm/space/advise.c \
 	kernel/mm/space/aspace.c \
 	kernel/mm/space/change.c \
@@ -26,4 +27,5 @@ KERNEL_HOST_SRC := \
 	kernel/mm/space/name.c \
 	kernel/mm/space/reach.c \
 	kernel/mm/space/remap.c \
+	kernel/mm/space/rmap.c \
 	kernel/proc/elf.c

@@ -120,7 +120,7 @@ static void far_pages(void **state)
 	assert_null(get_page(o, 0x2000000));
 	assert_non_null(get_page(o, 0));
 	assert_non_null(get_page(o, 0x3fffffe));
-	assert_int_equal(o->nframes, 4);
+	assert_int_equal(mobj_nframes(o), 4);
 	mobj_put(o);
 	assert_int_equal(frames_in(TF_ANON), 0);
 }
@@ -133,13 +133,13 @@ static void trees_are_low(void **state)
 	(void)state;
 	for (unsigned i = 0; i < 64; i++)
 		assert_true(put_page(o, 0x3ffffff - i));
-	assert_int_equal(o->height, 1);
+	assert_int_equal(o->tree.height, 1);
 	mobj_discard(o, 0, UINT64_MAX);
-	assert_int_equal(o->height, 0);
+	assert_int_equal(o->tree.height, 0);
 	mobj_put(o);
 }
 
-static void moves(void **state)
+static void splits(void **state)
 {
 	struct mobj *a = mobj_create(MOBJ_ANON, UINT64_MAX), *b;
 	struct frame *f;
@@ -148,28 +148,151 @@ static void moves(void **state)
 	for (unsigned i = 0; i < 300; i += 3)
 		assert_true(put_page(a, 1000 + i));
 	f = get_page(a, 1030);
-	/* Every allocation of the move fails once: nothing may change then. */
+	/* Every allocation of the split fails once: nothing may change then. */
 	for (unsigned n = 1;; n++) {
-		b = mobj_create(MOBJ_ANON, UINT64_MAX);
 		frame_fail_after(n);
-		if (mobj_move(a, 1000, 200, b, 50000) == 0)
-			break;
+		b = mobj_split(a, 1000, 200);
 		frame_fail_after(0);
-		assert_int_equal(a->nframes, 100);
-		assert_int_equal(b->nframes, 0);
+		if (b)
+			break;
+		assert_int_equal(mobj_nframes(a), 100);
 		mobj_check(a);
-		mobj_check(b);
-		mobj_put(b);
 	}
-	frame_fail_after(0);
-	assert_ptr_equal(get_page(b, 50030), f);
+	assert_ptr_equal(get_page(b, 1030), f);
 	assert_null(get_page(a, 1030));
-	assert_int_equal(a->nframes + b->nframes, 100);
-	assert_int_equal(b->nframes, 67);
+	assert_int_equal(mobj_nframes(a), 33);
+	assert_int_equal(mobj_nframes(b), 67);
 	mobj_check(a);
 	mobj_check(b);
 	mobj_put(a);
+	mobj_check(b);
 	mobj_put(b);
+	assert_int_equal(frames_in(TF_ANON), 0);
+}
+
+/* -- forks against arrays ------------------------------------------------------------------- */
+
+#define NOBJECTS 6
+#define NPAGES   700u /* more than one node of height 2 would need; the base is not a multiple */
+#define FIRST    4000u
+
+struct model {
+	struct mobj *o;
+	struct frame *page[NPAGES];
+};
+
+static struct rng family_rng;
+
+static unsigned rand_below(unsigned bound)
+{
+	return (unsigned)rng_below(&family_rng, bound);
+}
+
+static void model_compare(const struct model *m)
+{
+	uint64_t n = 0;
+
+	mobj_check(m->o);
+	for (unsigned i = 0; i < NPAGES; i++) {
+		assert_ptr_equal(get_page(m->o, FIRST + i), m->page[i]);
+		n += m->page[i] != NULL;
+	}
+	assert_int_equal(mobj_nframes(m->o), n);
+}
+
+/* => how many of the models have f. */
+static unsigned owners_of(const struct model m[NOBJECTS], const struct frame *f)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < NOBJECTS; i++)
+		for (unsigned j = 0; m[i].o && j < NPAGES; j++)
+			n += m[i].page[j] == f;
+	return n;
+}
+
+/* One random change of m[i], or of what is empty at m[j]; an allocation may fail. */
+static void model_step(struct model m[NOBJECTS], unsigned i, unsigned j)
+{
+	unsigned first = rand_below(NPAGES), n = 1 + rand_below(NPAGES - first);
+
+	if (rand_below(4) == 0)
+		frame_fail_after(1 + rand_below(4));
+	switch (rand_below(8)) {
+	case 0:
+		if (!m[j].o && (m[j].o = mobj_fork(m[i].o)))
+			memcpy(m[j].page, m[i].page, sizeof m[i].page);
+		break;
+	case 1:
+		if (!m[j].o && (m[j].o = mobj_split(m[i].o, FIRST + first, n))) {
+			memset(m[j].page, 0, sizeof m[j].page);
+			memcpy(m[j].page + first, m[i].page + first, n * sizeof m[i].page[0]);
+			memset(m[i].page + first, 0, n * sizeof m[i].page[0]);
+		}
+		break;
+	case 2:
+		if (mobj_prepare(m[i].o, FIRST + first, n))
+			break;
+		mobj_discard(m[i].o, FIRST + first, n);
+		memset(m[i].page + first, 0, n * sizeof m[i].page[0]);
+		break;
+	case 3:
+		if (i == j)
+			break;
+		mobj_put(m[i].o);
+		m[i].o = NULL;
+		break;
+	default:
+		for (unsigned k = 0; k < 20; k++) {
+			unsigned at = (first + k * 5) % NPAGES;
+
+			if (put_page(m[i].o, FIRST + at))
+				m[i].page[at] = get_page(m[i].o, FIRST + at);
+		}
+	}
+	frame_fail_after(0);
+}
+
+static void families_against_arrays(void **state)
+{
+	static struct model m[NOBJECTS];
+
+	(void)state;
+	family_rng = rng_for("families");
+	m[0].o = mobj_create(MOBJ_ANON, UINT64_MAX);
+	for (unsigned step = 0; step < 3000; step++) {
+		unsigned i = rand_below(NOBJECTS), j = rand_below(NOBJECTS);
+
+		while (!m[i].o)
+			i = (i + 1) % NOBJECTS;
+		if (m[(i + 1) % NOBJECTS].o || rand_below(8) > 0)
+			model_step(m, i, j);
+		if (!m[i].o)
+			for (i = 0; i < NOBJECTS - 1 && !m[i].o; i++)
+				;
+		if (!m[i].o)
+			m[i = 0] = (struct model){.o = mobj_create(MOBJ_ANON, UINT64_MAX)};
+		if (step % 50)
+			continue;
+		for (i = 0; i < NOBJECTS; i++)
+			if (m[i].o)
+				model_compare(&m[i]);
+	}
+	/* What is in one tree only must be known to be. */
+	for (unsigned i = 0; i < NOBJECTS; i++) {
+		for (unsigned p = 0; m[i].o && p < NPAGES; p++) {
+			struct frame *f = m[i].page[p];
+
+			if (f && f->refs == 1 && tree_is_private(&m[i].o->tree, FIRST + p))
+				assert_int_equal(owners_of(m, f), 1);
+			if (f && owners_of(m, f) > 1)
+				assert_true(f->refs > 1 ||
+					    !tree_is_private(&m[i].o->tree, FIRST + p));
+		}
+	}
+	for (unsigned i = 0; i < NOBJECTS; i++)
+		if (m[i].o)
+			mobj_put(m[i].o);
 	assert_int_equal(frames_in(TF_ANON), 0);
 }
 
@@ -201,7 +324,8 @@ int main(void)
 	    cmocka_unit_test(contents_against_an_array),
 	    cmocka_unit_test(far_pages),
 	    cmocka_unit_test(trees_are_low),
-	    cmocka_unit_test(moves),
+	    cmocka_unit_test(splits),
+	    cmocka_unit_test(families_against_arrays),
 	    cmocka_unit_test(write_without_memory),
 	};
 

@@ -4,9 +4,10 @@
  * RAM is one block of the host's memory; the linear map is a fixed distance.
  * A page table is a list of *regions* of 512 pages, each with a frame of the
  * kernel's allocator behind it, as a leaf table has, so that a table can fail
- * for lack of memory and can be leaked. One level is all that the contract can
- * show. User memory is reached through the current page table, and a page that
- * is missing goes to kernel_page_fault() as in a trap.
+ * for lack of memory and can be leaked. Address spaces may share one; a superpage
+ * is one without a frame. One level is all that the contract can show. User memory is reached
+ * through the current page table, and a page that is missing goes to kernel_page_fault() as in a
+ * trap.
  *
  * A test program that uses neither user copies nor traps need not define
  * kernel_page_fault(): the weak one here refuses.
@@ -21,19 +22,25 @@
 #define REGION_PAGES 512
 #define USER_END     0x4000000000UL
 
+/* What stands for a leaf table, or for the leaf of a superpage. */
 struct region {
-	struct region *next;
-	uint64_t first; /* VPN */
+	struct frame *table; /* refs: address spaces that use it; NULL: a superpage */
 	unsigned used;
-	struct frame *table;
 	struct {
 		uint64_t pfn;
 		unsigned rights; /* 0: nothing mapped */
+		bool may_write;  /* arch_pt_protect() may give ARCH_W back */
 	} page[REGION_PAGES];
 };
 
+struct place {
+	struct place *next;
+	uint64_t first; /* VPN */
+	struct region *region;
+};
+
 struct root {
-	struct region *regions;
+	struct place *places;
 	struct frame *table;
 };
 
@@ -113,12 +120,122 @@ static struct root *root_of(const struct arch_pt *pt)
 	return (struct root *)(uintptr_t)pt->root.v;
 }
 
-static struct region *region_find(const struct arch_pt *pt, uint64_t vpn)
+static struct place *place_find(const struct arch_pt *pt, uint64_t vpn)
 {
-	struct region *r = root_of(pt)->regions;
+	struct place *p = root_of(pt)->places;
 
-	while (r && r->first != ROUND_DOWN(vpn, REGION_PAGES))
-		r = r->next;
+	while (p && p->first != ROUND_DOWN(vpn, REGION_PAGES))
+		p = p->next;
+	return p;
+}
+
+static void place_add(struct arch_pt *pt, uint64_t vpn, struct region *r)
+{
+	struct place *p = calloc(1, sizeof *p);
+
+	*p = (struct place){root_of(pt)->places, ROUND_DOWN(vpn, REGION_PAGES), r};
+	root_of(pt)->places = p;
+	pt->ntables += r->table != NULL;
+}
+
+/* => NULL: no memory. */
+static struct region *region_create(void)
+{
+	struct frame *f = frame_alloc(0, TF_PAGETABLE, FRAME_ZEROED);
+	struct region *r;
+
+	if (!f)
+		return NULL;
+	r = calloc(1, sizeof *r);
+	r->table = f;
+	return r;
+}
+
+static void region_free(struct region *r)
+{
+	if (r->table)
+		frame_free(r->table, 0);
+	free(r);
+}
+
+static bool is_shared(const struct region *r)
+{
+	return r->table && r->table->refs > 1;
+}
+
+static struct frame *page_frame(const struct region *r, unsigned i)
+{
+	return frame_in_use(PFN(r->page[i].pfn));
+}
+
+/* Counts what r maps as pages of pt, or no longer. */
+static void region_count(struct arch_pt *pt, const struct region *r, int change)
+{
+	for (unsigned i = 0; i < REGION_PAGES; i++)
+		if (r->page[i].rights)
+			pt->npages[page_frame(r, i)->kind] += (uint64_t)change;
+}
+
+/* pt no longer uses the region at p, which goes. */
+static void place_drop(struct arch_pt *pt, struct place *p)
+{
+	struct region *r = p->region;
+	struct place **link = &root_of(pt)->places;
+
+	region_count(pt, r, -1);
+	pt->ntables -= r->table != NULL;
+	while (*link != p)
+		link = &(*link)->next;
+	*link = p->next;
+	free(p);
+	if (is_shared(r)) {
+		r->table->refs--;
+		return;
+	}
+	for (unsigned i = 0; i < REGION_PAGES; i++)
+		if (r->page[i].rights)
+			frame_put(page_frame(r, i));
+	region_free(r);
+}
+
+/* Makes the region at p a table of pt's own. => false: no memory, nothing changed. */
+static bool place_own(struct arch_pt *pt, struct place *p)
+{
+	struct region *old = p->region, *r;
+	struct frame *f;
+
+	if (old->table && !is_shared(old))
+		return true;
+	r = region_create();
+	if (!r)
+		return false;
+	f = r->table;
+	*r = *old;
+	r->table = f;
+	p->region = r;
+	if (!old->table) {
+		pt->ntables++;
+		free(old);
+		return true;
+	}
+	for (unsigned i = 0; i < REGION_PAGES; i++)
+		if (r->page[i].rights)
+			frame_get(page_frame(r, i));
+	old->table->refs--;
+	return true;
+}
+
+/* => pt's own table for the page, made if there is none; NULL: no memory. */
+static struct region *region_obtain(struct arch_pt *pt, uint64_t vpn)
+{
+	struct place *p = place_find(pt, vpn);
+	struct region *r;
+
+	if (p)
+		return place_own(pt, p) ? p->region : NULL;
+	r = region_create();
+	if (r)
+		place_add(pt, vpn, r);
 	return r;
 }
 
@@ -137,7 +254,7 @@ int arch_pt_init(struct arch_pt *pt, uint32_t as)
 
 void arch_pt_fini(struct arch_pt *pt)
 {
-	CHECK(!root_of(pt)->regions);
+	CHECK(!root_of(pt)->places);
 	CHECK3(pt->ntables, ==, 1);
 	if (current == pt)
 		current = NULL;
@@ -149,33 +266,61 @@ int arch_pt_set(struct arch_pt *pt, vaddr_t va, pfn_t pfn, unsigned rights,
 		struct arch_mapping *old)
 {
 	uint64_t vpn = va.v >> PAGE_SHIFT;
-	struct region *r = region_find(pt, vpn);
+	unsigned i = vpn % REGION_PAGES;
+	struct region *r;
 
 	CHECK3(rights & (ARCH_R | ARCH_X), !=, 0);
 	CHECK3(va.v, <, USER_END);
 	*old = arch_pt_get(pt, va);
-	if (!r) {
-		struct frame *f = frame_alloc(0, TF_PAGETABLE, FRAME_ZEROED);
-
-		if (!f)
-			return -ENOMEM;
-		r = calloc(1, sizeof *r);
-		r->first = ROUND_DOWN(vpn, REGION_PAGES);
-		r->table = f;
-		r->next = root_of(pt)->regions;
-		root_of(pt)->regions = r;
-		pt->ntables++;
+	r = region_obtain(pt, vpn);
+	if (!r)
+		return -ENOMEM;
+	frame_get(frame_in_use(pfn));
+	pt->npages[frame_in_use(pfn)->kind]++;
+	if (old->present) {
+		pt->npages[frame_in_use(old->pfn)->kind]--;
+		frame_put(frame_in_use(old->pfn));
+	} else {
+		r->used++;
 	}
-	r->used += !r->page[vpn % REGION_PAGES].rights;
-	r->page[vpn % REGION_PAGES].pfn = pfn.v;
-	r->page[vpn % REGION_PAGES].rights = rights;
+	r->page[i].pfn = pfn.v;
+	r->page[i].rights = rights;
+	r->page[i].may_write = rights & ARCH_W;
 	return 0;
+}
+
+int arch_pt_set_super(struct arch_pt *pt, vaddr_t va, pfn_t pfn, unsigned rights)
+{
+	struct region *r;
+
+	CHECK3((va.v | pfn.v << PAGE_SHIFT) & (ARCH_REGION_SIZE - 1), ==, 0);
+	CHECK(!place_find(pt, va.v >> PAGE_SHIFT));
+	r = calloc(1, sizeof *r);
+	r->used = REGION_PAGES;
+	for (unsigned i = 0; i < REGION_PAGES; i++) {
+		r->page[i].pfn = pfn.v + i;
+		r->page[i].rights = rights;
+		r->page[i].may_write = rights & ARCH_W;
+		frame_get(page_frame(r, i));
+	}
+	place_add(pt, va.v >> PAGE_SHIFT, r);
+	region_count(pt, r, 1);
+	return 0;
+}
+
+void arch_pt_split(struct arch_pt *pt, vaddr_t at)
+{
+	struct place *p = place_find(pt, at.v >> PAGE_SHIFT);
+
+	if (p && !p->region->table && at.v % ARCH_REGION_SIZE && !place_own(pt, p))
+		place_drop(pt, p);
 }
 
 struct arch_mapping arch_pt_get(const struct arch_pt *pt, vaddr_t va)
 {
 	uint64_t vpn = va.v >> PAGE_SHIFT;
-	struct region *r = region_find(pt, vpn);
+	struct place *p = place_find(pt, vpn);
+	struct region *r = p ? p->region : NULL;
 
 	if (!r || !r->page[vpn % REGION_PAGES].rights)
 		return (struct arch_mapping){.present = false};
@@ -184,69 +329,160 @@ struct arch_mapping arch_pt_get(const struct arch_pt *pt, vaddr_t va)
 	    .pfn = PFN(r->page[vpn % REGION_PAGES].pfn),
 	    .rights = r->page[vpn % REGION_PAGES].rights,
 	    .accessed = true,
+	    .level = !r->table,
 	};
 }
 
-void arch_pt_clear(struct arch_pt *pt, vaddr_t start, vaddr_t end,
-		   void (*gone)(void *ctx, vaddr_t va, struct arch_mapping old), void *ctx)
+uint64_t arch_pt_next(const struct arch_pt *pt, uint64_t va, uint64_t end)
 {
-	struct region **link = &root_of(pt)->regions, *r;
+	for (; va < end; va = ROUND_DOWN(va, ARCH_REGION_SIZE) + ARCH_REGION_SIZE)
+		if (place_find(pt, va >> PAGE_SHIFT))
+			return va;
+	return end;
+}
 
-	while ((r = *link)) {
-		for (unsigned i = 0; i < REGION_PAGES; i++) {
-			vaddr_t va = VADDR((r->first + i) << PAGE_SHIFT);
-			struct arch_mapping old;
+void arch_pt_clear(struct arch_pt *pt, vaddr_t start, vaddr_t end)
+{
+	struct place *p = root_of(pt)->places, *next;
 
-			if (va.v < start.v || va.v >= end.v || !r->page[i].rights)
-				continue;
-			old = arch_pt_get(pt, va);
-			r->page[i].rights = 0;
-			r->used--;
-			gone(ctx, va, old);
-		}
-		if (r->used) {
-			link = &r->next;
+	for (; p; p = next) {
+		uint64_t first = p->first << PAGE_SHIFT;
+		bool is_whole = start.v <= first && first + ARCH_REGION_SIZE <= end.v;
+		struct region *r;
+
+		next = p->next;
+		if (end.v <= first || first + ARCH_REGION_SIZE <= start.v)
+			continue;
+		if (is_whole || !place_own(pt, p)) {
+			place_drop(pt, p);
 			continue;
 		}
-		*link = r->next;
-		frame_free(r->table, 0);
-		free(r);
-		pt->ntables--;
+		r = p->region;
+		for (unsigned i = 0; i < REGION_PAGES; i++) {
+			uint64_t va = first + i * PAGE_SIZE;
+
+			if (va < start.v || va >= end.v || !r->page[i].rights)
+				continue;
+			pt->npages[page_frame(r, i)->kind]--;
+			frame_put(page_frame(r, i));
+			r->page[i].rights = 0;
+			r->used--;
+		}
+		if (!r->used)
+			place_drop(pt, p);
+	}
+}
+
+void arch_pt_clear_shared(struct arch_pt *pt)
+{
+	struct place *p = root_of(pt)->places, *next;
+
+	for (; p; p = next) {
+		next = p->next;
+		if (is_shared(p->region))
+			place_drop(pt, p);
+	}
+}
+
+/* The rights of [start, end) lose `clear` and get `set`; W comes back where it may. */
+static void rights_change(struct region *r, uint64_t first, uint64_t start, uint64_t end,
+			  unsigned clear, unsigned set, bool for_fork)
+{
+	for (unsigned i = 0; i < REGION_PAGES; i++) {
+		uint64_t va = first + i * PAGE_SIZE;
+		unsigned *had = &r->page[i].rights;
+
+		if (va < start || va >= end || !*had)
+			continue;
+		if (for_fork)
+			r->page[i].may_write = false;
+		*had = (*had & ~clear) | (set & ~(unsigned)ARCH_W);
+		if (set & ARCH_W && r->page[i].may_write)
+			*had |= ARCH_W;
 	}
 }
 
 void arch_pt_protect(struct arch_pt *pt, vaddr_t start, vaddr_t end, unsigned rights)
 {
-	CHECK3(rights & (ARCH_R | ARCH_X), !=, 0);
-	for (struct region *r = root_of(pt)->regions; r; r = r->next) {
-		for (unsigned i = 0; i < REGION_PAGES; i++) {
-			uint64_t va = (r->first + i) << PAGE_SHIFT;
-			unsigned *had = &r->page[i].rights;
+	struct place *p = root_of(pt)->places, *next;
 
-			if (va >= start.v && va < end.v && *had)
-				*had = (rights & ~(unsigned)ARCH_W) | (rights & *had & ARCH_W);
-		}
+	CHECK3(rights & (ARCH_R | ARCH_X), !=, 0);
+	for (; p; p = next) {
+		uint64_t first = p->first << PAGE_SHIFT;
+		bool is_whole = start.v <= first && first + ARCH_REGION_SIZE <= end.v;
+
+		next = p->next;
+		if (end.v <= first || first + ARCH_REGION_SIZE <= start.v)
+			continue;
+		if (!(is_whole && !p->region->table) && !place_own(pt, p))
+			place_drop(pt, p);
+		else
+			rights_change(p->region, first, start.v, end.v, ARCH_R | ARCH_W | ARCH_X,
+				      rights, false);
 	}
 }
 
-int arch_pt_share(struct arch_pt *from, struct arch_pt *to, vaddr_t start, vaddr_t end,
-		  void (*shared)(void *ctx, pfn_t pfn), void *ctx)
+void arch_pt_unwrite(struct arch_pt *from, vaddr_t start, vaddr_t end)
 {
-	for (struct region *r = root_of(from)->regions; r; r = r->next) {
-		for (unsigned i = 0; i < REGION_PAGES; i++) {
-			uint64_t va = (r->first + i) << PAGE_SHIFT;
-			struct arch_mapping old;
+	for (struct place *p = root_of(from)->places; p; p = p->next)
+		if (!is_shared(p->region))
+			rights_change(p->region, p->first << PAGE_SHIFT, start.v, end.v, ARCH_W, 0,
+				      true);
+}
 
-			if (va < start.v || va >= end.v || !r->page[i].rights)
+int arch_pt_copy(struct arch_pt *from, struct arch_pt *to, vaddr_t start, vaddr_t end)
+{
+	for (struct place *p = root_of(from)->places; p; p = p->next) {
+		struct region *r = p->region;
+		struct arch_mapping old;
+
+		for (unsigned i = 0; i < REGION_PAGES; i++) {
+			vaddr_t va = VADDR((p->first + i) << PAGE_SHIFT);
+
+			if (va.v < start.v || va.v >= end.v || !r->page[i].rights)
 				continue;
-			r->page[i].rights &= ~(unsigned)ARCH_W;
-			if (arch_pt_set(to, VADDR(va), PFN(r->page[i].pfn), r->page[i].rights,
-					&old))
+			CHECK(!(r->page[i].rights & ARCH_W));
+			if (!r->table) {
+				if (arch_pt_set_super(to, va, PFN(r->page[i].pfn),
+						      r->page[i].rights))
+					return -ENOMEM;
+				break;
+			}
+			if (arch_pt_set(to, va, PFN(r->page[i].pfn), r->page[i].rights, &old))
 				return -ENOMEM;
-			shared(ctx, PFN(r->page[i].pfn));
 		}
 	}
 	return 0;
+}
+
+int arch_pt_share(struct arch_pt *from, struct arch_pt *to, vaddr_t va)
+{
+	struct region *r = place_find(from, va.v >> PAGE_SHIFT)->region;
+
+	CHECK(r->table);
+	CHECK(!place_find(to, va.v >> PAGE_SHIFT));
+	r->table->refs++;
+	place_add(to, va.v >> PAGE_SHIFT, r);
+	region_count(to, r, 1);
+	return 0;
+}
+
+unsigned arch_pt_used(const struct arch_pt *from, vaddr_t va)
+{
+	const struct place *p = place_find(from, va.v >> PAGE_SHIFT);
+
+	return p && p->region->table ? p->region->used : 0;
+}
+
+void arch_pt_move(struct arch_pt *pt, vaddr_t from, vaddr_t to, uint64_t len)
+{
+	for (uint64_t at = 0; at < len; at += PAGE_SIZE) {
+		struct arch_mapping m = arch_pt_get(pt, VADDR(from.v + at)), old;
+
+		if (m.present)
+			arch_pt_set(pt, VADDR(to.v + at), m.pfn, m.rights, &old);
+	}
+	arch_pt_clear(pt, from, VADDR(from.v + len));
 }
 
 void arch_pt_flush(struct arch_pt *pt)

@@ -23,6 +23,7 @@ struct percpu {
 	unsigned index;  /* the kernel's: 0, 1, ... in the order of the device tree */
 
 	struct arch_pt *pt;           /* active; NULL: the kernel's half alone */
+	uint64_t asid_generation;     /* tlb.c: the last one that it flushed for */
 	struct arch_thread *fp_owner; /* thread.c */
 	uint64_t timer_ns;            /* sbi.c: what the timer is set to */
 };

@@ -102,8 +102,8 @@ void sbi_init(void); /* learns what the firmware offers */
 void sbi_timer_init(bool has_sstc, uint64_t timebase_hz);
 void sbi_finisher_set(volatile uint32_t *finisher);
 bool sbi_hart_start(uint64_t hartid, uint64_t pc_pa, uint64_t opaque);
-/* Of harts, a set by the kernel's numbers; len UINT64_MAX: all addresses. */
-void sbi_flush(uint64_t harts, uint64_t va, uint64_t len);
+/* Of harts, a set by the kernel's numbers, and one ASID; len UINT64_MAX: all addresses. */
+void sbi_flush(uint64_t harts, uint64_t va, uint64_t len, uint32_t asid);
 void sbi_fence_i(uint64_t harts);
 
 /* -- trap.c -- */

@@ -27,7 +27,7 @@
 #define SRST_RESET      0
 #define IPI_SEND        0
 #define RFENCE_FENCE_I  0
-#define RFENCE_VMA      1
+#define RFENCE_VMA_ASID 2
 #define HSM_START       0
 
 #define NS_PER_S 1000000000UL
@@ -42,19 +42,20 @@ struct sbi_result {
 	int64_t error, value;
 };
 
-static struct sbi_result sbi_call4(uint64_t extension, uint64_t function, uint64_t arg0,
-				   uint64_t arg1, uint64_t arg2, uint64_t arg3)
+static struct sbi_result sbi_call5(uint64_t extension, uint64_t function, uint64_t arg0,
+				   uint64_t arg1, uint64_t arg2, uint64_t arg3, uint64_t arg4)
 {
 	register uint64_t a0 __asm__("a0") = arg0;
 	register uint64_t a1 __asm__("a1") = arg1;
 	register uint64_t a2 __asm__("a2") = arg2;
 	register uint64_t a3 __asm__("a3") = arg3;
+	register uint64_t a4 __asm__("a4") = arg4;
 	register uint64_t a6 __asm__("a6") = function;
 	register uint64_t a7 __asm__("a7") = extension;
 
 	__asm__ volatile("ecall"
 			 : "+r"(a0), "+r"(a1)
-			 : "r"(a2), "r"(a3), "r"(a6), "r"(a7)
+			 : "r"(a2), "r"(a3), "r"(a4), "r"(a6), "r"(a7)
 			 : "memory");
 	return (struct sbi_result){(int64_t)a0, (int64_t)a1};
 }
@@ -62,7 +63,7 @@ static struct sbi_result sbi_call4(uint64_t extension, uint64_t function, uint64
 static struct sbi_result sbi_call(uint64_t extension, uint64_t function, uint64_t arg0,
 				  uint64_t arg1)
 {
-	return sbi_call4(extension, function, arg0, arg1, 0, 0);
+	return sbi_call5(extension, function, arg0, arg1, 0, 0, 0);
 }
 
 static bool sbi_has(uint64_t extension)
@@ -149,7 +150,7 @@ static uint64_t hart_mask(uint64_t harts)
 
 bool sbi_hart_start(uint64_t hartid, uint64_t pc_pa, uint64_t opaque)
 {
-	return sbi_call4(SBI_HSM, HSM_START, hartid, pc_pa, opaque, 0).error == 0;
+	return sbi_call5(SBI_HSM, HSM_START, hartid, pc_pa, opaque, 0, 0).error == 0;
 }
 
 void arch_ipi(unsigned hart)
@@ -157,14 +158,15 @@ void arch_ipi(unsigned hart)
 	sbi_call(SBI_IPI, IPI_SEND, 1UL << boot_percpus[hart].hartid, 0);
 }
 
-void sbi_flush(uint64_t harts, uint64_t va, uint64_t len)
+void sbi_flush(uint64_t harts, uint64_t va, uint64_t len, uint32_t asid)
 {
-	sbi_call4(SBI_RFENCE, RFENCE_VMA, hart_mask(harts), 0, len == UINT64_MAX ? 0 : va, len);
+	sbi_call5(SBI_RFENCE, RFENCE_VMA_ASID, hart_mask(harts), 0, len == UINT64_MAX ? 0 : va, len,
+		  asid);
 }
 
 void sbi_fence_i(uint64_t harts)
 {
-	sbi_call4(SBI_RFENCE, RFENCE_FENCE_I, hart_mask(harts), 0, 0, 0);
+	sbi_call5(SBI_RFENCE, RFENCE_FENCE_I, hart_mask(harts), 0, 0, 0, 0);
 }
 
 /* -- the end ------------------------------------------------------------------------------- */

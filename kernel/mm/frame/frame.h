@@ -12,8 +12,21 @@
 
 #define FRAME_MAX_ORDER 10
 
+/* What a program's frame counts as, where it is mapped. */
+#define FRAME_ANON  0
+#define FRAME_FILE  1
+#define FRAME_SHMEM 2 /* anonymous and shared, or of a file in memory */
+#define FRAME_ZERO  3 /* the zero frame: not counted as resident */
+#define FRAME_KINDS 4
+
 struct frame {
-	struct list_node link; /* free list of its order, or the owner's use */
+	union {
+		struct list_node link; /* free list of its order, or the owner's use */
+		struct {               /* TF_ANON, TF_FILE: mobj.c */
+			struct mobj *object;
+			uint64_t index; /* its page there */
+		};
+	};
 	union {
 		struct {
 			uint32_t refs;  /* 0: free. PTEs that map it, plus pins; atomic */
@@ -24,7 +37,10 @@ struct frame {
 		uint64_t mark; /* all four: buddy.h */
 	};
 	union {                 /* the owner's own, by state */
-		uint64_t owner; /* TF_PAGETABLE: entries in use. TF_KALLOC: its order */
+		uint64_t owner; /* TF_KALLOC: its order */
+		uint8_t kind; /* TF_ANON, TF_FILE, TF_ZERO: FRAME_ANON .., as what it is resident */
+		/* TF_PAGETABLE: valid entries, by kind of what they map; of tables, all in [0] */
+		uint16_t entries[FRAME_KINDS];
 		struct {
 			uint16_t cache, used, free;
 		} slab; /* TF_SLAB: slab.c */

@@ -11,8 +11,9 @@
 #ifndef KERNEL_MOBJ_H
 #define KERNEL_MOBJ_H
 
-#include "kernel/lib/types.h"
+#include "kernel/lib/list.h"
 #include "kernel/lib/lock.h"
+#include "kernel/mm/object/tree.h"
 
 struct frame;
 
@@ -39,16 +40,23 @@ enum mobj_kind { MOBJ_ANON, MOBJ_FILE };
 
 struct mobj {
 	enum mobj_kind kind;
-	uint32_t refs;
+	uint32_t refs; /* users: VMAs, files */
+	uint32_t
+	    holds; /* what keeps the structure: the users, one; each relative that has it as top */
 	struct spinlock lock;
+	bool is_shmem;     /* its pages count as shared memory: anonymous and shared, or tmpfs's */
 	uint64_t size;     /* bytes; a file's length. Pages beyond are SIGBUS. Anon: UINT64_MAX */
-	uint64_t nframes;  /* frames held */
 	uint64_t promised; /* bytes that count as committed while the object lives */
-	struct mobj_node *root; /* radix tree of frames: mobj.c */
-	uint64_t base;          /* index of the first page that root can hold */
-	unsigned height;        /* levels of nodes; 0: no frame, no root */
-	struct mobj *copy;      /* while a space is forked: what the child has in its place */
-	uint64_t ino, dev;      /* of the file, for /proc/PID/maps */
+	struct tree tree;  /* its frames */
+	struct list_node vmas; /* that map it: mm/space/rmap.c; guarded by lock */
+	struct mobj *copy;     /* while a space is forked: what the child has in its place */
+
+	/* Its family: top, and all that descend from it by mobj_fork() and mobj_split(). */
+	struct mobj *top;
+	struct spinlock kin_lock; /* of top: guards its kin list and who is on it */
+	struct list_node kin;     /* of top: the list; else this one's place on it */
+
+	uint64_t ino, dev; /* of the file, for /proc/PID/maps */
 	const struct mobj_pager *pager;
 	void *pager_ctx; /* the pager's */
 	char *label;     /* its path, kmalloc'd; set once. NULL: none is known */
@@ -78,66 +86,55 @@ static inline int mobj_write_back(struct mobj *o, uint64_t start, uint64_t end)
 	return o->pager ? o->pager->write_back(o, start, end) : 0;
 }
 
-#define MOBJ_SHIFT 6
-#define MOBJ_SLOTS (1u << MOBJ_SHIFT)
-
-/* Of the radix tree, for the inline functions here and mobj.c alone. */
-struct mobj_node {
-	void *slot[MOBJ_SLOTS]; /* struct frame at height 1, else struct mobj_node */
-	uint32_t used;
-};
-
-/* => the node of height 1 that page `index` belongs to; NULL: there is none. Lock held. */
-static inline struct mobj_node *mobj_leaf_locked(const struct mobj *o, uint64_t index)
-{
-	struct mobj_node *n = o->root;
-	unsigned shift = o->height * MOBJ_SHIFT;
-
-	/* here: n, if any, spans 2^shift pages, and page `index` is one of them */
-	if (!n || (index - o->base) >> shift)
-		return NULL;
-	while ((shift -= MOBJ_SHIFT) > 0 && n)
-		n = n->slot[(index >> shift) & (MOBJ_SLOTS - 1)];
-	return n;
-}
+uint64_t mobj_nframes(struct mobj *o); /* => frames held */
 
 /* => the frame of page `index`, without a new reference; NULL if there is none. Lock held. */
 static inline struct frame *mobj_lookup_locked(const struct mobj *o, uint64_t index)
 {
-	const struct mobj_node *n = mobj_leaf_locked(o, index);
-
-	return n ? n->slot[index & (MOBJ_SLOTS - 1)] : NULL;
+	return tree_lookup(&o->tree, index);
 }
 
 /*
- * Gives the object a frame for page `index`, which has none; takes over the caller's reference
- * (its pin). => 0 or -ENOMEM (the reference stays the caller's). Lock held.
+ * Gives page `index` the frame f, in the place of what it had; takes over the caller's reference
+ * (its pin). => 0 or -ENOMEM (nothing changed, the reference stays the caller's). Lock held.
  */
 int mobj_insert_locked(struct mobj *o, uint64_t index, struct frame *f);
 
-/* Gives page `index`, which has a frame, another one, whose reference is taken over. Lock held. */
-void mobj_replace_locked(struct mobj *o, uint64_t index, struct frame *f);
-
 /*
- * => an anonymous object with the same frames at the same pages, each with one pin more; NULL: no
- *    memory.
+ * => an anonymous object with the same frames at the same pages, at no cost for each of them; NULL:
+ *    no memory. Both are of one family.
  */
 struct mobj *mobj_fork(struct mobj *o);
+
+/*
+ * => the relative that comes after o, NULL: the first, in top's family, top itself aside; with a
+ *    new reference. NULL: there is no other. A relative that comes meanwhile may be left out.
+ */
+struct mobj *mobj_next_relative(struct mobj *top, struct mobj *o);
+
+/*
+ * Makes sure that mobj_discard() of pages [start, start + n) can do its work. => 0 or -ENOMEM.
+ * Needed only for an object that a fork may have shared, and for less than all of it.
+ */
+int mobj_prepare(struct mobj *o, uint64_t start, uint64_t n);
 
 /* Takes out the frames of pages [start, start + n): they are free when nothing maps them any more.
  */
 void mobj_discard(struct mobj *o, uint64_t start, uint64_t n);
 
 /*
- * Hands the frames of pages [start, start + n) to `to`, as its pages from to_start, which it has
- * none of. => 0 or -ENOMEM (nothing changed). `to` is the caller's alone.
+ * => a new object of the same family, to which pages [start, start + n) have moved, at the same
+ *    indexes; NULL: no memory, nothing changed.
  */
-int mobj_move(struct mobj *from, uint64_t start, uint64_t n, struct mobj *to, uint64_t to_start);
+struct mobj *mobj_split(struct mobj *o, uint64_t start, uint64_t n);
 
 /*
  * => the first page in [*index, end) that has a frame, with its *index; NULL: none. Lock held.
  */
-struct frame *mobj_next_locked(struct mobj *o, uint64_t *index, uint64_t end);
+static inline struct frame *mobj_next_locked(const struct mobj *o, uint64_t *index, uint64_t end)
+{
+	return tree_next(&o->tree, index, end);
+}
 
 /*
  * Copies file contents to a kernel buffer; holes read as zeroes.
@@ -146,7 +143,12 @@ struct frame *mobj_next_locked(struct mobj *o, uint64_t *index, uint64_t end);
 size_t mobj_read(struct mobj *o, uint64_t offset, void *buf, size_t len);
 /* Writes, extending size. => bytes written; fewer only when memory ran out. */
 size_t mobj_write(struct mobj *o, uint64_t offset, const void *buf, size_t len);
-/* Sets the size; frames beyond are freed (mappings must be gone) and the tail zeroed. */
+/* Sets the size: from now on nobody finds a page beyond it. Their frames stay, for mobj_trim(). */
+void mobj_resize(struct mobj *o, uint64_t size);
+/* Frees the frames beyond the size, of which no mapping is left, and clears the rest of its page.
+ */
+void mobj_trim(struct mobj *o);
+/* Both, of an object that nobody maps. */
 void mobj_truncate(struct mobj *o, uint64_t size);
 
 void mobj_check(struct mobj *o);

@@ -53,11 +53,11 @@ static int64_t flags_advised(const struct vma *v, int advice)
 	}
 }
 
-/* MADV_REMOVE of a part of v. => 0 or -errno. The lock is let go meanwhile. */
+/* MADV_REMOVE of a part of v. The lock is let go meanwhile, and v with it. => 0 or -errno. */
 static int remove_pages(struct aspace *as, struct vma *v, uint64_t start, uint64_t end)
 {
-	struct mobj *o = v->file;
-	uint64_t index = v->file_offset + ((start - v->start.v) >> PAGE_SHIFT);
+	uint64_t index = vma_file_index(v, start), n = (end - start) >> PAGE_SHIFT;
+	struct mobj *file = v->file;
 
 	if (v->flags & VMA_LOCKED || vma_is_anonymous(v))
 		return -EINVAL;
@@ -65,44 +65,51 @@ static int remove_pages(struct aspace *as, struct vma *v, uint64_t start, uint64
 		return -EACCES;
 	if (v->file->pager) /* here: its pages would be read again */
 		return -EOPNOTSUPP;
-	mobj_get(o);
+	mobj_get(file);
 	mutex_unlock(&as->lock);
-	mobj_discard(o, index, (end - start) >> PAGE_SHIFT);
-	aspace_forget(o, index, index + ((end - start) >> PAGE_SHIFT), false);
-	mobj_put(o);
+	mobj_discard(file, index, n);
+	rmap_forget(file, index, index + n, false);
+	mobj_put(file);
 	mutex_lock(&as->lock);
 	return 0;
 }
 
+/* => 0; -ENOMEM: nothing was dropped. */
+static int drop_pages(struct aspace *as, struct vma *v, uint64_t start, uint64_t end)
+{
+	if (space_prepare(as, start, end))
+		return -ENOMEM;
+	vma_drop_pages(as, v, start, end);
+	return 0;
+}
+
 /*
- * Applies the advice to [start, end), part of v. => 0 and *v, what has the range now, NULL if that
- * may be something else; -errno.
+ * Applies the advice to [start, end), part of v. => 0 and *v, what has the range now, NULL: that is
+ * to be looked up; -errno.
  */
 static int advise(struct aspace *as, struct vma **v, uint64_t start, uint64_t end, int advice)
 {
 	unsigned flags = (*v)->flags;
 	int64_t changed;
+	int err;
 
 	switch (advice) {
 	case MADV_WILLNEED: return 0;
 	case MADV_COLD:
 	case MADV_PAGEOUT: return flags & VMA_LOCKED ? -EINVAL : 0;
-	case MADV_REMOVE: {
-		struct vma *old = *v;
-
+	case MADV_REMOVE:
+		err = remove_pages(as, *v, start, end);
 		*v = NULL;
-		return remove_pages(as, old, start, end);
-	}
+		return err;
 	case MADV_FREE:
 		if (flags & VMA_LOCKED || !vma_is_anonymous(*v))
 			return -EINVAL;
-		vma_drop_pages(as, *v, start, end);
-		return 0;
+		return drop_pages(as, *v, start, end);
 	case MADV_DONTNEED:
 		if (flags & VMA_LOCKED)
 			return -EINVAL;
 		/* fall through */
-	case MADV_DONTNEED_LOCKED: vma_drop_pages(as, *v, start, end); return 0;
+	case MADV_DONTNEED_LOCKED: return drop_pages(as, *v, start, end);
 	default:
 		changed = flags_advised(*v, advice);
 		if (changed < 0)
@@ -152,8 +159,7 @@ int aspace_advise(struct aspace *as, vaddr_t start, uint64_t len, int advice)
 	if (at == end)
 		return 0;
 	mutex_lock(&as->lock);
-	for (v = aspace_next(as, start); !err && at < end;
-	     v = v ? vma_next(v) : aspace_next(as, VADDR(at))) {
+	for (v = aspace_next(as, start); !err && at < end;) {
 		uint64_t to;
 
 		if (!v) {
@@ -168,7 +174,8 @@ int aspace_advise(struct aspace *as, vaddr_t start, uint64_t len, int advice)
 		}
 		to = v->end.v < end ? v->end.v : end;
 		err = advise(as, &v, at, to, advice);
-		at = v ? v->end.v : to;
+		at = to;
+		v = v && v->end.v <= at ? vma_next(v) : aspace_next(as, VADDR(at));
 	}
 	mutex_unlock(&as->lock);
 	return err ? err : hole ? -ENOMEM : 0;

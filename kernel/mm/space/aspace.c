@@ -3,7 +3,7 @@
  *
  * Terms. A *VMA* is a range of pages with one set of rights and one source of
  * contents. A private VMA has up to two: pages of its own in `anon`, a memory
- * object indexed by VPN, and below it the file, if it maps one:
+ * object, and below it the file, if it maps one:
  *
  *	 VMA      start ........................ end
  *	 anon       .    P    .    P    P    .    .      own page, if there is one
@@ -11,8 +11,9 @@
  *
  * A shared VMA has `file` alone (a shared anonymous one, an anonymous object in
  * its place). VMAs that came from one VMA by splitting share its `anon`, each
- * owning the pages of its own range; so the object of a range that is extended
- * into free space has no pages there.
+ * owning the pages of its own range, all at the same distance between address and
+ * index; one that moves alone takes its pages along in an object of its own. So the
+ * object of a range that is extended into free space has no pages there.
  *
  * The tree is ordered by address. Each node also knows, of its subtree, the
  * lowest address, the highest, and the largest hole between two VMAs; so the
@@ -29,10 +30,12 @@
  *   I4  anon is NULL or anonymous, and NULL in a shared VMA
  *   I5  a frame mapped at a page is the VMA's own page, or its file's, or the
  *       zero frame, and rights are at most the VMA's; only the VMA's own pages
- *       and shared pages are writable
- *   I6  resident counts the pages mapped, those of the zero frame aside
- *   I7  refs of a frame in use = PTEs that map it + 1 if an object holds it
- *       (told to the lens, which checks it)
+ *       that nobody else has and shared pages are writable
+ *   I6  the page table's npages count the pages mapped, by kind
+ *   I7  refs of a frame in use = PTEs that map it, in tables that are counted once
+ *       whoever shares them, + nodes of objects that hold it (told to the lens,
+ *       which checks it)
+ *   I8  a VMA in the tree is on the lists of the objects that it maps
  *
  * Locks: `lock` guards all of a space, its page table too. Objects' locks are
  * taken inside it. What can fail does so before anything changes: callers
@@ -155,7 +158,46 @@ static bool node_summary(struct avl_node *n)
 	return differs;
 }
 
-static void tree_insert(struct aspace *as, struct vma *v)
+/* Puts v on the lists of the objects that it maps: rmap.c. */
+static void vma_link(struct aspace *as, struct vma *v)
+{
+	v->as = as;
+	v->walk = 0;
+	if (v->anon) {
+		spin_lock(&v->anon->lock);
+		list_add(&v->anon->vmas, &v->anon_link);
+		spin_unlock(&v->anon->lock);
+	}
+	if (v->file) {
+		spin_lock(&v->file->lock);
+		list_add(&v->file->vmas, &v->file_link);
+		spin_unlock(&v->file->lock);
+	}
+}
+
+static void vma_unlink(struct vma *v)
+{
+	if (v->anon) {
+		spin_lock(&v->anon->lock);
+		list_remove(&v->anon_link);
+		spin_unlock(&v->anon->lock);
+	}
+	if (v->file) {
+		spin_lock(&v->file->lock);
+		list_remove(&v->file_link);
+		spin_unlock(&v->file->lock);
+	}
+}
+
+void vma_set_anon(struct vma *v, struct mobj *anon)
+{
+	v->anon = anon;
+	spin_lock(&anon->lock);
+	list_add(&anon->vmas, &v->anon_link);
+	spin_unlock(&anon->lock);
+}
+
+static void vmas_insert(struct aspace *as, struct vma *v)
 {
 	struct avl_node **link = &as->vmas.root, *parent = NULL;
 
@@ -164,13 +206,15 @@ static void tree_insert(struct aspace *as, struct vma *v)
 		link = v->start.v < vma_of(parent)->start.v ? &parent->left : &parent->right;
 	}
 	avl_insert(&as->vmas, &v->node, parent, link);
+	vma_link(as, v);
 	as->nvmas++;
 	count(as, v->flags, v->end.v - v->start.v);
 }
 
-static void tree_remove(struct aspace *as, struct vma *v)
+static void vmas_remove(struct aspace *as, struct vma *v)
 {
 	avl_remove(&as->vmas, &v->node);
+	vma_unlink(v);
 	as->nvmas--;
 	count(as, v->flags, v->start.v - v->end.v);
 }
@@ -253,14 +297,14 @@ uint64_t space_covered(struct aspace *as, uint64_t start, uint64_t end, uint64_t
 
 void vma_insert(struct aspace *as, struct vma *v)
 {
-	tree_insert(as, v);
+	vmas_insert(as, v);
 	tell_add(as, v);
 }
 
 void vma_remove(struct aspace *as, struct vma *v)
 {
 	tell_remove(as, v);
-	tree_remove(as, v);
+	vmas_remove(as, v);
 }
 
 void vma_resize(struct aspace *as, struct vma *v, uint64_t start, uint64_t end)
@@ -269,6 +313,7 @@ void vma_resize(struct aspace *as, struct vma *v, uint64_t start, uint64_t end)
 	count(as, v->flags, (end - start) - (v->end.v - v->start.v));
 	if (v->file)
 		v->file_offset += (start >> PAGE_SHIFT) - (v->start.v >> PAGE_SHIFT);
+	v->anon_offset += (start >> PAGE_SHIFT) - (v->start.v >> PAGE_SHIFT);
 	v->start = VADDR(start);
 	v->end = VADDR(end);
 	avl_update(&as->vmas, &v->node);
@@ -295,7 +340,9 @@ void vma_set(struct aspace *as, struct vma *v, unsigned flags, struct vma_name *
 void vma_split(struct aspace *as, struct vma *v, uint64_t at, struct vma *spare)
 {
 	tell_remove(as, v);
+	arch_pt_split(&as->pt, VADDR(at));
 	*spare = *v;
+	spare->anon_offset += (at - v->start.v) >> PAGE_SHIFT;
 	if (spare->anon)
 		mobj_get(spare->anon);
 	if (spare->file) {
@@ -316,16 +363,19 @@ bool vma_is_continued(const struct vma *a, const struct vma *b)
 	return a->end.v == b->start.v && a->flags == b->flags && a->file == b->file &&
 	       vma_name_same(a->name, b->name) &&
 	       (!a->file || a->file_offset + vma_npages(a) == b->file_offset) &&
-	       (a->anon == b->anon || !a->anon || !b->anon);
+	       (!b->anon || (!a->anon && b->anon_offset >= vma_npages(a)) ||
+		(a->anon == b->anon && a->anon_offset + vma_npages(a) == b->anon_offset));
 }
 
 /* Makes a and b, which continues it and is not in the tree, one; takes over b's references. */
 static void absorb(struct aspace *as, struct vma *a, const struct vma *b)
 {
-	if (!a->anon)
-		a->anon = b->anon;
-	else if (b->anon)
+	if (!a->anon && b->anon) {
+		a->anon_offset = b->anon_offset - vma_npages(a);
+		vma_set_anon(a, b->anon);
+	} else if (b->anon) {
 		mobj_put(b->anon);
+	}
 	if (b->file)
 		mobj_put(b->file);
 	vma_name_put(b->name);
@@ -367,26 +417,31 @@ void vma_place(struct aspace *as, const struct vma *v, struct vma *spare)
 
 /* -- pages --------------------------------------------------------------------------------- */
 
-static void page_gone(void *ctx, vaddr_t va, struct arch_mapping old)
-{
-	struct aspace *as = ctx;
-	struct frame *f = frame_in_use(old.pfn);
-
-	(void)va;
-	as->resident -= f != zero_frame;
-	frame_put(f);
-}
-
 void space_unmap_pages(struct aspace *as, uint64_t start, uint64_t end)
 {
-	arch_pt_clear(&as->pt, VADDR(start), VADDR(end), page_gone, as);
+	arch_pt_clear(&as->pt, VADDR(start), VADDR(end));
+}
+
+int space_prepare(struct aspace *as, uint64_t start, uint64_t end)
+{
+	struct vma *v = aspace_next(as, VADDR(start));
+	int err = 0;
+
+	for (; v && v->start.v < end && !err; v = vma_next(v)) {
+		uint64_t from = max(v->start.v, start), to = min(v->end.v, end);
+
+		if (v->anon)
+			err = mobj_prepare(v->anon, vma_anon_index(v, from),
+					   (to - from) >> PAGE_SHIFT);
+	}
+	return err;
 }
 
 void vma_drop_pages(struct aspace *as, struct vma *v, uint64_t start, uint64_t end)
 {
 	space_unmap_pages(as, start, end);
 	if (v->anon)
-		mobj_discard(v->anon, start >> PAGE_SHIFT, (end - start) >> PAGE_SHIFT);
+		mobj_discard(v->anon, vma_anon_index(v, start), (end - start) >> PAGE_SHIFT);
 }
 
 /* -- life ---------------------------------------------------------------------------------- */
@@ -400,8 +455,10 @@ static bool shared_create(void)
 		vma_cache = cache_create("vma", sizeof(struct vma), 8);
 	if (!zero_frame) {
 		zero_frame = frame_alloc(0, TF_ZERO, FRAME_ZEROED);
-		if (zero_frame)
+		if (zero_frame) {
+			zero_frame->kind = FRAME_ZERO;
 			TRACE(TRACE_FRAME_PIN, frame_pfn(zero_frame).v, 1, 0, 0, 0, 0);
+		}
 	}
 	return aspace_cache && vma_cache && zero_frame;
 }
@@ -427,7 +484,6 @@ struct aspace *space_create(uint32_t from)
 		cache_free(aspace_cache, as);
 		return NULL;
 	}
-	space_enlist(as);
 	TRACE(TRACE_AS_CREATE, as->id, as->pt.root.v >> PAGE_SHIFT, from, 0, 0, 0);
 	return as;
 }
@@ -450,13 +506,13 @@ void aspace_put(struct aspace *as)
 	CHECK3(before, >, 0);
 	if (before > 1)
 		return;
-	space_delist(as);
+	arch_pt_clear_shared(&as->pt);
 	while ((v = vma_of(as->vmas.root))) {
-		vma_drop_pages(as, v, v->start.v, v->end.v);
+		space_unmap_pages(as, v->start.v, v->end.v);
 		vma_remove(as, v);
 		vma_release(v);
 	}
-	CHECK3(as->resident, ==, 0);
+	CHECK3(aspace_npages(as), ==, 0);
 	CHECK3(as->mapped, ==, 0);
 	arch_pt_fini(&as->pt);
 	TRACE(TRACE_AS_DESTROY, as->id, 0, 0, 0, 0, 0);
@@ -474,13 +530,11 @@ void aspace_switch(struct aspace *as)
 static bool page_check(const struct vma *v, uint64_t va, struct arch_mapping m)
 {
 	struct frame *f = frame_of(m.pfn), *own = NULL, *files = NULL;
-	uint64_t vpn = va >> PAGE_SHIFT;
 
 	if (v->anon)
-		own = mobj_lookup_locked(v->anon, vpn);
+		own = mobj_lookup_locked(v->anon, vma_anon_index(v, va));
 	if (v->file)
-		files = mobj_lookup_locked(v->file,
-					   v->file_offset + (vpn - (v->start.v >> PAGE_SHIFT)));
+		files = mobj_lookup_locked(v->file, vma_file_index(v, va));
 	CHECK3(m.rights & ~vma_rights(v), ==, 0);
 	CHECK3(f->refs, >, 0);
 	if (own)
@@ -490,7 +544,7 @@ static bool page_check(const struct vma *v, uint64_t va, struct arch_mapping m)
 	else
 		CHECK3((uintptr_t)f, ==, (uintptr_t)zero_frame);
 	if (m.rights & ARCH_W)
-		CHECK(own || v->flags & VMA_SHARED);
+		CHECK((own && own->refs <= 2) || v->flags & VMA_SHARED);
 	return f != zero_frame;
 }
 
@@ -539,6 +593,6 @@ void aspace_check(struct aspace *as)
 	CHECK3(use[USE_STACK], ==, as->stack);
 	CHECK3(locked, ==, as->locked);
 	CHECK3(committed, ==, as->committed);
-	CHECK3(resident, ==, as->resident); /* I6 */
+	CHECK3(resident, ==, aspace_npages(as)); /* I6 */
 	mutex_unlock(&as->lock);
 }

@@ -10,6 +10,7 @@
 #include "kernel/lib/avl.h"
 #include "kernel/lib/list.h"
 #include "kernel/lib/lock.h"
+#include "kernel/mm/frame/frame.h"
 #include "kernel/mm/object/mobj.h"
 
 /* Rights: Linux's numbers (abi/linux.h has the rest). */
@@ -48,22 +49,25 @@ struct frame;
 struct vma_name;
 
 struct vma {
-	struct avl_node node;  /* in aspace.vmas, by start; augmented with the largest gap */
-	vaddr_t start, end;    /* page-aligned, start < end */
-	unsigned flags;        /* VMA_* */
-	unsigned kind;         /* TV_* of abi/trace.h */
-	struct mobj *anon;     /* private pages, by VPN; created at the first one. NULL: none yet */
-	struct mobj *file;     /* NULL: anonymous */
-	uint64_t file_offset;  /* page index in file of start */
-	struct vma_name *name; /* NULL: none */
+	struct avl_node node; /* in aspace.vmas, by start; augmented with the largest gap */
+	vaddr_t start, end;   /* page-aligned, start < end */
+	unsigned flags;       /* VMA_* */
+	unsigned kind;        /* TV_* of abi/trace.h */
+	struct aspace *as;    /* whose tree it is in */
+	struct mobj *anon;    /* private pages; created at the first one. NULL: none yet */
+	struct mobj *file;    /* NULL: anonymous */
+	uint64_t anon_offset; /* page index in anon of start */
+	uint64_t file_offset; /* page index in file of start */
+	struct list_node anon_link, file_link; /* in anon->vmas, file->vmas; under their locks */
+	uint64_t walk;                         /* rmap.c: the last walk that has picked it */
+	struct vma_name *name;                 /* NULL: none */
 	uint64_t subtree_gap, subtree_first, subtree_last; /* augmentation: aspace.c */
 };
 
 struct aspace {
 	uint32_t id;
 	uint32_t refs;
-	struct list_node all; /* of all spaces: reach.c */
-	struct mutex lock;    /* guards all below and the tables */
+	struct mutex lock; /* guards all below and the tables */
 	struct avl_tree vmas;
 	unsigned nvmas;
 	unsigned lock_flags; /* VMA_LOCK: what mlockall(MCL_FUTURE) gives new mappings */
@@ -83,7 +87,7 @@ struct aspace {
 	uint64_t locked;    /* bytes in VMAs that are VMA_LOCKED */
 	uint64_t committed; /* bytes in VMAs that are VMA_ACCOUNT */
 
-	uint64_t resident, resident_peak; /* pages mapped */
+	uint64_t resident_peak; /* of aspace_npages() */
 	uint64_t minor_faults, major_faults;
 
 	/* Addresses that exec chose, for /proc; of the program's file: its code, its data. */
@@ -110,6 +114,14 @@ extern struct space_policy space_policy;
 /* Pages promised, of all spaces; and how many may be in mode 2. limit.c */
 uint64_t commit_total(void);
 uint64_t commit_limit(void);
+
+/* => pages mapped, those of the zero frame aside. */
+static inline uint64_t aspace_npages(const struct aspace *as)
+{
+	const uint64_t *n = as->pt.npages;
+
+	return n[FRAME_ANON] + n[FRAME_FILE] + n[FRAME_SHMEM];
+}
 
 /*
  * Locking: all calls take the lock themselves, but for aspace_find() and aspace_next(). The holder
@@ -188,17 +200,21 @@ int64_t aspace_mincore(struct aspace *as, vaddr_t start, uint64_t npages, uint8_
 int aspace_pin(struct aspace *as, vaddr_t va, bool write, struct frame **out);
 void aspace_unpin(struct frame *f);
 
-/*
- * => whether a mapping of o, anywhere, is shared and could be written through, now or after
- * mprotect. No space's lock is held. reach.c
- */
-bool aspace_may_write(const struct mobj *o);
+/* => whether some mapping of file is shared and could be written through, now or after mprotect. */
+bool rmap_may_write(struct mobj *file);
 
 /*
- * Pages [first, last) of o go from all mappings, everywhere; with `copies`, private copies of them
- * too. What o has had there is to be gone already. No space's lock is held. reach.c
+ * Drops what any space shows of pages [first, last) of a file; `copies`: private copies too. The
+ * caller holds no space's lock, and has seen to it that the pages cannot be mapped again. rmap.c
  */
-void aspace_forget(const struct mobj *o, uint64_t first, uint64_t last, bool copies);
+void rmap_forget(struct mobj *file, uint64_t first, uint64_t last, bool copies);
+
+/*
+ * Calls `each` for every page that f, TF_ANON or TF_FILE and held by the caller, is mapped at, with
+ * the space's lock held. What changes meanwhile may be missed.
+ */
+typedef void rmap_visitor(void *ctx, struct aspace *as, vaddr_t va, struct arch_mapping m);
+void rmap_walk(struct frame *f, rmap_visitor *each, void *ctx);
 
 struct fault_result {
 	unsigned kind; /* TK_* of abi/trace.h */

@@ -29,8 +29,8 @@ static struct vma changed(const struct vma *v, uint64_t start, uint64_t end, uns
 {
 	struct vma c = *v;
 
-	if (c.file)
-		c.file_offset += (start - v->start.v) >> PAGE_SHIFT;
+	c.anon_offset = vma_anon_index(v, start);
+	c.file_offset = vma_file_index(v, start);
 	c.start = VADDR(start);
 	c.end = VADDR(end);
 	c.flags = flags;
@@ -44,9 +44,13 @@ static void move_border(struct aspace *as, struct vma *a, struct vma *b, uint64_
 {
 	struct vma *grows = at > a->end.v ? a : b, *shrinks = grows == a ? b : a;
 
+	arch_pt_split(&as->pt, VADDR(at));
 	if (!grows->anon && shrinks->anon) {
-		grows->anon = shrinks->anon;
-		mobj_get(grows->anon);
+		uint64_t npages = (a->end.v - a->start.v) >> PAGE_SHIFT;
+
+		mobj_get(shrinks->anon);
+		grows->anon_offset = grows == a ? b->anon_offset - npages : a->anon_offset + npages;
+		vma_set_anon(grows, shrinks->anon);
 	}
 	if (grows == a) {
 		vma_resize(as, b, at, b->end.v);

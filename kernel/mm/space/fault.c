@@ -59,36 +59,44 @@ static bool stack_grow(struct aspace *as, struct vma *v, uint64_t va)
 	return true;
 }
 
-/* => v's own page, NULL if there is none yet. */
-static struct frame *own_lookup(struct vma *v, uint64_t vpn)
+/* => v's own page, NULL if there is none yet. *is_private: no other space has it by its object. */
+static struct frame *own_lookup(struct vma *v, uint64_t va, bool *is_private)
 {
 	struct frame *f;
 
 	if (!v->anon)
 		return NULL;
 	spin_lock(&v->anon->lock);
-	f = mobj_lookup_locked(v->anon, vpn);
+	f = mobj_lookup_locked(v->anon, vma_anon_index(v, va));
+	*is_private = f && tree_is_private(&v->anon->tree, vma_anon_index(v, va));
 	spin_unlock(&v->anon->lock);
 	return f;
 }
 
-/* Gives v an own page: a copy of `from`, or cleared. => NULL: no memory. */
-static struct frame *own_create(struct vma *v, uint64_t vpn, struct frame *from)
+/* Gives v an own page in the place of what it had: a copy of `from`, or cleared. => NULL: no
+ * memory.
+ */
+static struct frame *own_create(struct vma *v, uint64_t va, struct frame *from)
 {
 	struct frame *f;
 	int err;
 
-	if (!v->anon)
-		v->anon = mobj_create(MOBJ_ANON, UINT64_MAX);
-	if (!v->anon)
-		return NULL;
+	if (!v->anon) {
+		struct mobj *anon = mobj_create(MOBJ_ANON, UINT64_MAX);
+
+		if (!anon)
+			return NULL;
+		v->anon_offset = v->start.v >> PAGE_SHIFT;
+		vma_set_anon(v, anon);
+	}
 	f = frame_alloc(0, TF_ANON, from ? 0 : FRAME_ZEROED);
 	if (!f)
 		return NULL;
 	if (from)
 		arch_page_copy(frame_kva(f), frame_kva(from));
+	/* here: `from` is still mapped or its object's: its contents were there to be copied */
 	spin_lock(&v->anon->lock);
-	err = mobj_insert_locked(v->anon, vpn, f);
+	err = mobj_insert_locked(v->anon, vma_anon_index(v, va), f);
 	spin_unlock(&v->anon->lock);
 	if (!err)
 		return f;
@@ -98,34 +106,21 @@ static struct frame *own_create(struct vma *v, uint64_t vpn, struct frame *from)
 
 /*
  * => whether f, v's own page, is nobody else's: its references are v's pin and, if mapped at va,
- * that PTE. It cannot become shared meanwhile: only a fork of this space, which is locked, shares
- * it.
+ * that PTE, and no other space has the pin too. It cannot become shared meanwhile: only a fork of
+ * this space, which is locked, shares it.
  */
-static bool is_exclusive(const struct aspace *as, const struct frame *f, uint64_t va)
+static bool is_exclusive(const struct aspace *as, const struct frame *f, uint64_t va,
+			 bool is_private)
 {
 	uint32_t refs = __atomic_load_n(&f->refs, __ATOMIC_ACQUIRE);
 	struct arch_mapping m;
 
+	if (!is_private || refs > 2)
+		return false;
 	if (refs == 1)
 		return true;
-	if (refs > 2)
-		return false;
 	m = arch_pt_get(&as->pt, VADDR(va));
 	return m.present && m.pfn.v == frame_pfn(f).v;
-}
-
-/* Gives v a copy of its own page f, which others have too. => NULL: no memory. */
-static struct frame *own_copy(struct vma *v, uint64_t vpn, struct frame *f)
-{
-	struct frame *copy = frame_alloc(0, TF_ANON, 0);
-
-	if (!copy)
-		return NULL;
-	arch_page_copy(frame_kva(copy), frame_kva(f));
-	spin_lock(&v->anon->lock);
-	mobj_replace_locked(v->anon, vpn, copy);
-	spin_unlock(&v->anon->lock);
-	return copy;
 }
 
 /* => whether the object has bytes in page `index`. */
@@ -174,9 +169,8 @@ static int page_in(struct vma *v, uint64_t index, bool write)
 static struct fault_result page_serve(struct aspace *as, struct vma *v, uint64_t va,
 				      unsigned access, bool grown)
 {
-	uint64_t vpn = va >> PAGE_SHIFT,
-		 index = v->file_offset + (vpn - (v->start.v >> PAGE_SHIFT));
-	bool write = access == VMA_WRITE, own = false, major = false, made;
+	uint64_t index = vma_file_index(v, va);
+	bool write = access == VMA_WRITE, own = false, major = false, is_private, made;
 	unsigned rights = vma_rights(v), kind;
 	struct arch_mapping old;
 	struct frame *f, *held = NULL;
@@ -184,7 +178,8 @@ static struct fault_result page_serve(struct aspace *as, struct vma *v, uint64_t
 	if (v->file && !is_in_object(v->file, index))
 		return refused(TK_SIGBUS, SIGBUS, BUS_ADRERR);
 
-	if (v->file && v->file->pager && ((v->flags & VMA_SHARED) || !own_lookup(v, vpn))) {
+	if (v->file && v->file->pager &&
+	    ((v->flags & VMA_SHARED) || !own_lookup(v, va, &is_private))) {
 		int result = page_in(v, index, write);
 
 		if (result < 0)
@@ -201,12 +196,12 @@ static struct fault_result page_serve(struct aspace *as, struct vma *v, uint64_t
 							  : TK_FILE;
 		if (!write)
 			rights &= ~(unsigned)ARCH_W;
-	} else if ((f = own_lookup(v, vpn))) {
+	} else if ((f = own_lookup(v, va, &is_private))) {
 		kind = TK_REMAP;
 		own = true;
-		if (rights & ARCH_W && !is_exclusive(as, f, va)) {
+		if (rights & ARCH_W && !is_exclusive(as, f, va, is_private)) {
 			if (write) {
-				f = own_copy(v, vpn, f);
+				f = own_create(v, va, f);
 				kind = TK_COW;
 			} else {
 				rights &= ~(unsigned)ARCH_W;
@@ -218,13 +213,13 @@ static struct fault_result page_serve(struct aspace *as, struct vma *v, uint64_t
 			return refused(TK_SIGBUS, SIGBUS, BUS_ADRERR);
 		kind = TK_FILE;
 		if (f && write) {
-			f = own_create(v, vpn, f);
+			f = own_create(v, va, f);
 			kind = TK_FILE_COPY;
 		} else {
 			rights &= ~(unsigned)ARCH_W;
 		}
 	} else if (write) {
-		f = own_create(v, vpn, NULL);
+		f = own_create(v, va, NULL);
 		kind = grown ? TK_STACK : TK_ZERO;
 	} else {
 		f = zero_frame;

@@ -30,6 +30,8 @@ int space_unmap_prepare(struct aspace *as, uint64_t start, uint64_t end, struct 
 	struct vma *v = aspace_next(as, VADDR(start));
 
 	*spare = NULL;
+	if (space_prepare(as, start, end))
+		return -ENOMEM;
 	if (!v || v->start.v >= start || v->end.v <= end)
 		return 0;
 	if (as->nvmas >= space_policy.max_vmas)
@@ -169,6 +171,7 @@ static int object_get(const struct aspace *as, struct vma *v, const struct map_r
 		v->file = mobj_create(MOBJ_ANON, len);
 		if (!v->file)
 			return -ENOMEM;
+		v->file->is_shmem = true;
 		if (!(v->flags & VMA_NORESERVE))
 			mobj_promise(v->file, len);
 	}

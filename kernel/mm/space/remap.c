@@ -14,8 +14,8 @@
  * a later one fails: with MREMAP_FIXED what is at the new address goes first, then
  * the end of the old range that is not wanted.
  *
- * Private pages are indexed by their address, so they move to an object of their
- * own. Their PTEs move along as they are, and so do those of other pages.
+ * Private pages that move alone go to an object of their own, at the indexes that
+ * they have. Their PTEs move along as they are, and so do those of other pages.
  */
 #include "kernel/lib/lib.h"
 #include "kernel/mm/frame/frame.h"
@@ -30,25 +30,6 @@ struct remap {
 	bool populate; /* out: a locked range has grown */
 };
 
-/* A page's way to its new address. */
-struct page_way {
-	struct aspace *as;
-	uint64_t distance; /* from the old address; wraps */
-};
-
-/* The mapping goes on at the new address, with its reference; without a table, it is left to a
- * fault. */
-static void page_moved(void *ctx, vaddr_t va, struct arch_mapping m)
-{
-	struct page_way *w = ctx;
-	struct arch_mapping old;
-
-	if (!arch_pt_set(&w->as->pt, VADDR(va.v + w->distance), m.pfn, m.rights, &old))
-		return;
-	w->as->resident -= frame_in_use(m.pfn) != zero_frame;
-	frame_put(frame_in_use(m.pfn));
-}
-
 static bool is_user_range(uint64_t start, uint64_t len)
 {
 	return len <= arch_user_end().v && start <= arch_user_end().v - len;
@@ -61,33 +42,34 @@ static int move(struct aspace *as, struct vma *v, struct remap *r)
 {
 	uint64_t old_end = r->old + r->old_len;
 	bool stays = r->flags & MREMAP_DONTUNMAP || !r->old_len;
-	struct page_way way = {as, r->to - r->old};
 	struct vma moved = *v, *spare = vma_alloc(), *split = NULL;
-	struct mobj *anon = v->anon ? mobj_create(MOBJ_ANON, UINT64_MAX) : NULL;
 
-	if (!spare || (v->anon && !anon))
-		goto no_memory;
+	if (!spare)
+		return -ENOMEM;
+	moved.anon_offset = vma_anon_index(v, r->old);
+	moved.file_offset = vma_file_index(v, r->old);
 	/* What stays behind is no longer locked, and may so become a VMA of its own. */
 	if (stays ? r->old_len && vma_change(as, v, r->old, old_end, v->flags & ~(unsigned)VMA_LOCK,
 					     v->name, &v)
-		  : space_unmap_prepare(as, r->old, old_end, &split))
-		goto no_memory;
-	if (anon && mobj_move(v->anon, r->old >> PAGE_SHIFT, r->old_len >> PAGE_SHIFT, anon,
-			      r->to >> PAGE_SHIFT)) {
-		vma_free(split);
-		goto no_memory;
+		  : space_unmap_prepare(as, r->old, old_end, &split)) {
+		vma_free(spare);
+		return -ENOMEM;
 	}
-	/* here: nothing can fail any more */
-	if (moved.file) {
+	if (moved.anon) {
+		moved.anon = mobj_split(moved.anon, moved.anon_offset, r->old_len >> PAGE_SHIFT);
+		if (!moved.anon) {
+			vma_free(split);
+			vma_free(spare);
+			return -ENOMEM;
+		}
+	}
+	/* here: nothing can fail any more; the pages are still mapped in the old range */
+	if (moved.file)
 		mobj_get(moved.file);
-		moved.file_offset += (r->old - moved.start.v) >> PAGE_SHIFT;
-	}
 	vma_name_get(moved.name);
-	moved.anon = anon;
 	moved.start = VADDR(r->to);
 	moved.end = VADDR(r->to + r->new_len);
-	if (r->old_len)
-		arch_pt_clear(&as->pt, VADDR(r->old), VADDR(old_end), page_moved, &way);
+	arch_pt_move(&as->pt, VADDR(r->old), VADDR(r->to), r->old_len);
 	if (moved.kind == TV_VDSO && as->vdso == r->old && !stays)
 		as->vdso = r->to;
 	if (!stays)
@@ -95,12 +77,6 @@ static int move(struct aspace *as, struct vma *v, struct remap *r)
 	vma_place(as, &moved, spare);
 	r->populate = moved.flags & VMA_LOCKED && r->new_len > r->old_len;
 	return 0;
-
-no_memory:
-	if (anon)
-		mobj_put(anon);
-	vma_free(spare);
-	return -ENOMEM;
 }
 
 /* => 0 and *out, the VMA whose part may become r->new_len long; -EFAULT, -EINVAL, ... */

@@ -127,35 +127,50 @@ struct aspace *space_create(uint32_t from);
 /* Bytes of [start, end) that VMAs cover; of these, in *promised (NULL: not asked), VMA_ACCOUNT. */
 uint64_t space_covered(struct aspace *as, uint64_t start, uint64_t end, uint64_t *promised);
 
-/* Unmaps the pages of [start, end), in v, and frees v's private frames there. */
+/* Unmaps the pages of [start, end), in v and prepared, and frees v's private frames there. */
 void vma_drop_pages(struct aspace *as, struct vma *v, uint64_t start, uint64_t end);
 
 /* Unmaps the pages alone: faults can map them again. */
 void space_unmap_pages(struct aspace *as, uint64_t start, uint64_t end);
 
-/* Maps f, which the caller keeps alive, at va; counts references and resident pages. */
+/* Page va's index in v->anon, if there is one, and in v->file. */
+static inline uint64_t vma_anon_index(const struct vma *v, uint64_t va)
+{
+	return v->anon_offset + ((va - v->start.v) >> PAGE_SHIFT);
+}
+
+static inline uint64_t vma_file_index(const struct vma *v, uint64_t va)
+{
+	return v->file_offset + ((va - v->start.v) >> PAGE_SHIFT);
+}
+
+/* Gives v, of a space's tree, an object for own pages. */
+void vma_set_anon(struct vma *v, struct mobj *anon);
+
+/* Remembers the highest number of resident pages. */
+static inline void space_peak(struct aspace *as)
+{
+	uint64_t now = aspace_npages(as);
+
+	if (now > as->resident_peak)
+		as->resident_peak = now;
+}
+
+/* Maps f, which the caller keeps alive, at va. => 0 or -ENOMEM. */
 static inline int space_map_frame(struct aspace *as, uint64_t va, struct frame *f, unsigned rights,
 				  struct arch_mapping *old)
 {
-	struct frame *before;
-	int err;
+	int err = arch_pt_set(&as->pt, VADDR(va), frame_pfn(f), rights, old);
 
-	frame_get(f);
-	err = arch_pt_set(&as->pt, VADDR(va), frame_pfn(f), rights, old);
-	if (err) {
-		frame_put(f);
-		return err;
-	}
-	as->resident += f != zero_frame;
-	if (old->present) {
-		before = frame_in_use(old->pfn);
-		as->resident -= before != zero_frame;
-		frame_put(before);
-	}
-	if (as->resident > as->resident_peak)
-		as->resident_peak = as->resident;
-	return 0;
+	space_peak(as);
+	return err;
 }
+
+/*
+ * Makes sure that own pages of [start, end) can be dropped, VMA by VMA: objects that forks have
+ * shared need memory for that. => 0 or -ENOMEM (nothing changed).
+ */
+int space_prepare(struct aspace *as, uint64_t start, uint64_t end);
 
 /* Unmaps [start, end). => 0; -ENOMEM, nothing changed: no memory, or too many VMAs. */
 int space_unmap(struct aspace *as, uint64_t start, uint64_t end);
@@ -197,10 +212,6 @@ static inline void commit_add(uint64_t delta)
  * => 0; -ENOMEM: a hole; -EFAULT: a page that cannot be had. What comes before it was served.
  */
 int space_populate(struct aspace *as, uint64_t start, uint64_t end);
-
-/* A space is among those that aspace_forget() visits. No space's lock is held. reach.c */
-void space_enlist(struct aspace *as);
-void space_delist(struct aspace *as);
 
 /* Names of VMAs: name.c. NULL is allowed. */
 void vma_name_get(struct vma_name *n);
