@@ -150,8 +150,9 @@ static void locks(void)
 	}
 	usleep(50000);
 	l = (struct flock){.l_type = F_UNLCK, .l_whence = SEEK_SET, .l_start = 12, .l_len = 5};
-	say("split", fcntl(a, F_SETLK, &l));
-	wait(&status);
+	int split = fcntl(a, F_SETLK, &l);
+	wait(&status); /* here: the child has said what it has to say */
+	say("split", split);
 	close(a), close(b);
 }
 
