@@ -118,6 +118,12 @@ static int lock_range(struct aspace *as, uint64_t start, uint64_t end, unsigned 
 	return 0;
 }
 
+/* => whether `len` bytes more are too many where `locked` are locked. */
+static bool exceeds(const struct aspace *as, uint64_t locked, uint64_t len)
+{
+	return locked > as->lock_limit || len > as->lock_limit - locked;
+}
+
 int aspace_lock(struct aspace *as, vaddr_t start, uint64_t len, unsigned lock)
 {
 	uint64_t end;
@@ -129,8 +135,8 @@ int aspace_lock(struct aspace *as, vaddr_t start, uint64_t len, unsigned lock)
 	start.v = ROUND_DOWN(start.v, PAGE_SIZE);
 	end = start.v + len;
 	mutex_lock(&as->lock);
-	if (lock && !as->is_privileged && as->locked + len > as->lock_limit &&
-	    as->locked + len - locked_in(as, start.v, end) > as->lock_limit)
+	if (lock && !as->is_privileged && exceeds(as, as->locked, len) &&
+	    exceeds(as, as->locked - locked_in(as, start.v, end < start.v ? UINT64_MAX : end), len))
 		err = -ENOMEM;
 	else if (end < start.v)
 		err = -EINVAL;
@@ -180,6 +186,11 @@ static bool is_resident(struct aspace *as, const struct vma *v, uint64_t va)
 {
 	bool resident = arch_pt_get(&as->pt, VADDR(va)).present;
 
+	if (!resident && v->anon) { /* a page that may not be touched just now */
+		spin_lock(&v->anon->lock);
+		resident = mobj_lookup_locked(v->anon, va >> PAGE_SHIFT);
+		spin_unlock(&v->anon->lock);
+	}
 	if (!resident && v->file) {
 		spin_lock(&v->file->lock);
 		resident =
