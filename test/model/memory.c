@@ -314,10 +314,11 @@ static void bring_home(long at, size_t len)
 	}
 	result = (long)mremap((void *)at, len, to.len, MREMAP_MAYMOVE | MREMAP_FIXED, to.at);
 	note("home to %u %u: %s", to.first, to.n, result_name(result));
-	if (result != -1)
-		pages_born(to.at, to.len, ++births);
+	pages_born(to.at, to.len, result == -1 ? 0 : ++births);
 	if (result == -1)
 		munmap((void *)at, len);
+	if (common && result == -1)
+		munmap((void *)to.at, to.len);
 }
 
 static bool is_elsewhere(long result)
@@ -327,8 +328,8 @@ static bool is_elsewhere(long result)
 
 static void do_mmap(void)
 {
-	static const int more[] = {MAP_POPULATE, MAP_NORESERVE, MAP_STACK, MAP_DENYWRITE,
-				   MAP_NONBLOCK};
+	static const int more[] = {MAP_POPULATE,  MAP_NORESERVE, MAP_STACK,
+				   MAP_DENYWRITE, MAP_NONBLOCK,  MAP_LOCKED};
 	struct range r = range_choose_odd();
 	int prot = prot_choose(), flags = once_in(3) ? MAP_SHARED : MAP_PRIVATE, file = -1;
 	unsigned long offset = 0;
@@ -358,7 +359,7 @@ static void do_mmap(void)
 	if (once_in(12))
 		flags |= MAP_GROWSDOWN;
 	if (once_in(5))
-		flags |= more[below(5)];
+		flags |= more[below(6)];
 	result = syscall(SYS_mmap, hint, r.len, prot, flags, file < 0 ? -1 : files[file], offset);
 	note("mmap %s %zu prot %x flags %x file %d offset %lx: %s", hint ? place(hint) : "0", r.len,
 	     (unsigned)prot, (unsigned)flags, file, offset, result_name(result));
@@ -400,7 +401,7 @@ static bool is_common_remap(struct range r, struct range to, int flags)
 {
 	bool sane = r.len <= WINDOW_PAGES * PAGE && to.len <= WINDOW_PAGES * PAGE;
 
-	if (!(flags & MREMAP_FIXED))
+	if (!(flags & (MREMAP_FIXED | MREMAP_DONTUNMAP)))
 		return sane;
 	return sane && r.len > 0 && pages_of(r.len) != pages_of(to.len) &&
 	       strcmp(place(to.at), "elsewhere") && to.at % PAGE == 0 &&
@@ -437,7 +438,11 @@ static void do_mremap(void)
 		flags = MREMAP_MAYMOVE | MREMAP_FIXED;
 	if (once_in(64))
 		flags |= 1 << below(5);
-	if (once_in(3))
+	if (once_in(16))
+		flags |= MREMAP_DONTUNMAP;
+	if (once_in(24))
+		r.len = 0;
+	if (once_in(3) || (flags & MREMAP_DONTUNMAP && !once_in(4)))
 		to.len = r.len;
 	if (common && !is_common_remap(r, to, flags))
 		return;
@@ -448,7 +453,7 @@ static void do_mremap(void)
 	note("mremap %s %zu %zu flags %x %s: %s", place(r.at), r.len, to.len, (unsigned)flags,
 	     place(to.at), result_name(result));
 	pages_remapped(r, to, flags, result);
-	if (common && result == -1 && errno == EFAULT && flags & MREMAP_FIXED) {
+	if (common && result == -1 && flags & MREMAP_FIXED) {
 		munmap((void *)to.at, to.len);
 		if (pages_of(r.len) > kept)
 			munmap((void *)(r.at + kept * PAGE), r.len - kept * PAGE);
@@ -459,16 +464,38 @@ static void do_mremap(void)
 
 static void do_madvise(void)
 {
-	static const int advices[] = {MADV_DONTNEED, MADV_DONTNEED, MADV_DONTNEED,
-				      MADV_NORMAL,   MADV_RANDOM,   MADV_WILLNEED};
+	static const int advices[] = {
+	    MADV_DONTNEED,   MADV_DONTNEED,      MADV_DONTNEED,       MADV_NORMAL,
+	    MADV_RANDOM,     MADV_SEQUENTIAL,    MADV_WILLNEED,       MADV_FREE,
+	    MADV_REMOVE,     MADV_DONTFORK,      MADV_DOFORK,         MADV_WIPEONFORK,
+	    MADV_KEEPONFORK, MADV_DONTDUMP,      MADV_DODUMP,         MADV_COLD,
+	    MADV_PAGEOUT,    MADV_POPULATE_READ, MADV_HUGEPAGE,       MADV_POPULATE_WRITE,
+	    MADV_NOHUGEPAGE, MADV_WIPEONFORK,    MADV_DONTNEED_LOCKED};
 	struct range r = range_choose_odd();
-	int advice = advices[below(sizeof advices / sizeof *advices)];
+	int advice = advices[below(sizeof advices / sizeof *advices)], result;
 
 	if (once_in(64))
 		advice = 1000 + (int)below(10);
-	note("madvise %s %zu %d: %s", place(r.at), r.len, advice,
-	     result_name(madvise((void *)r.at, r.len, advice)));
+	result = madvise((void *)r.at, r.len, advice);
+	note("madvise %s %zu %d: %s", place(r.at), r.len, advice, result_name(result));
 	pages_cut(r.at, r.len);
+	/* Whether it has freed is up to the kernel; this settles it. */
+	if (advice == MADV_FREE)
+		madvise((void *)r.at, r.len, MADV_DONTNEED);
+}
+
+static void do_mlock(void)
+{
+	struct range r = range_choose_odd();
+	unsigned what = below(8);
+	long result = what < 3   ? mlock((void *)r.at, r.len)
+		      : what < 4 ? syscall(SYS_mlock2, r.at, r.len, once_in(8) ? 2 : MLOCK_ONFAULT)
+		      : what < 7 ? munlock((void *)r.at, r.len)
+				 : munlockall();
+
+	note("mlock %u %s %zu: %s", what, place(r.at), r.len, result_name(result));
+	if (what < 7)
+		pages_cut(r.at, r.len);
 }
 
 static void do_msync(void)
@@ -607,6 +634,7 @@ static void step(void)
 	case 46 ... 47: do_file(); break;
 	case 48: do_fork(); break;
 	case 49: look_resident(range_choose_odd()); break;
+	case 50: do_mlock(); break;
 	}
 }
 
