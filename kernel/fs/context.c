@@ -108,6 +108,8 @@ void fs_context_confine(struct fs_context *fs, struct inode *dir)
 	inode_put(old);
 }
 
+#define FIRST_PID 1 /* when it ends, the machine does */
+
 static void release_files(struct proc *p)
 {
 	tty_leave(p);
@@ -128,6 +130,8 @@ static void release_files(struct proc *p)
 		fs_context_put(fs);
 	inode_run_put(exe);
 	kfree(exe_path);
+	if (p->pid == FIRST_PID)
+		fsys_sync_all();
 }
 
 static char *copy_path(const char *path)

@@ -78,6 +78,13 @@ struct fsys *fsys_first(void)
 	return first_fs;
 }
 
+void fsys_sync_all(void)
+{
+	for (struct fsys *fs = first_fs; fs; fs = fs->next)
+		if (fs->ops->sync_all)
+			fs->ops->sync_all(fs);
+}
+
 int fsys_mount(struct fsys *fs, struct inode *on)
 {
 	if (on) {

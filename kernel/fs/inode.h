@@ -13,6 +13,7 @@ struct file;
 struct file_locks;
 struct file_ops;
 struct fsys;
+struct linux_statfs;
 struct mobj;
 
 struct inode {
@@ -115,6 +116,7 @@ struct fsys_ops {
 	/* Pages of i->data can be had from now on, and with `write` will be written back. NULL:
 	 * they are all there is. */
 	int (*prepare)(struct inode *i, bool write);
+	int (*room)(struct inode *i, struct linux_statfs *s); /* fills in sizes; NULL: they are 0 */
 	int (*sync)(struct inode *i);     /* all is where it belongs; NULL: it always is */
 	int (*sync_all)(struct fsys *fs); /* the same of all files */
 	void (*free)(struct inode *i);    /* its ctx */
@@ -172,6 +174,8 @@ int fsys_mount(struct fsys *fs, struct inode *on);
 /* Lets fs, whose root is set, show through an empty place in the tmpfs that is the tree's root. */
 void fsys_put_under(struct fsys *fs);
 struct fsys *fsys_first(void);
+/* What was written is where it belongs, in all of them. */
+void fsys_sync_all(void);
 
 /* => a new inode with one reference, the caller's, and no name; NULL: no memory. */
 struct inode *inode_create(struct fsys *fs, uint32_t mode, uint32_t uid, uint32_t gid);

@@ -43,6 +43,7 @@
 
 enum message {
 	RLERROR = 7,
+	TSTATFS = 8,
 	TLOPEN = 12,
 	TLCREATE = 14,
 	TSYMLINK = 16,
@@ -433,6 +434,21 @@ ssize_t p9_write(struct p9_client *c, uint32_t fid, uint64_t at, const void *buf
 	size_t done = take(c, 4);
 	error = end(c, error);
 	return error ? error : (ssize_t)(done < len ? done : len);
+}
+
+int p9_stat_fs(struct p9_client *c, uint32_t fid, struct p9_fs *out)
+{
+	begin(c, TSTATFS);
+	put32(c, fid);
+	int error = call(c);
+	take_bytes(c, 4);
+	out->bsize = (uint32_t)take(c, 4);
+	out->blocks = take(c, 8);
+	out->bfree = take(c, 8);
+	out->bavail = take(c, 8);
+	out->files = take(c, 8);
+	out->ffree = take(c, 8);
+	return end(c, error);
 }
 
 int p9_sync(struct p9_client *c, uint32_t fid)

@@ -27,6 +27,12 @@ struct p9_attr {
 	uint32_t mtime_ns;
 };
 
+/* How large the server's file system is: blocks of bsize bytes. */
+struct p9_fs {
+	uint32_t bsize;
+	uint64_t blocks, bfree, bavail, files, ffree;
+};
+
 #define P9_SET_MODE  0x1
 #define P9_SET_SIZE  0x8
 #define P9_SET_MTIME 0x120 /* to the value given */
@@ -68,6 +74,7 @@ ssize_t p9_read_link(struct p9_client *c, uint32_t fid, char *buf, size_t size);
 /* Kernel memory. => bytes, at most what one message carries. */
 ssize_t p9_read(struct p9_client *c, uint32_t fid, uint64_t at, void *buf, size_t len);
 ssize_t p9_write(struct p9_client *c, uint32_t fid, uint64_t at, const void *buf, size_t len);
+int p9_stat_fs(struct p9_client *c, uint32_t fid, struct p9_fs *out);
 int p9_sync(struct p9_client *c, uint32_t fid);
 /* => bytes one message can carry. */
 size_t p9_chunk(const struct p9_client *c);

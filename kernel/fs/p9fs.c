@@ -579,6 +579,22 @@ static ssize_t p9fs_read_link(struct inode *i, char *buf, size_t size)
 	return p9_read_link(client_of(i), own(i)->fid, buf, size);
 }
 
+static int p9fs_room(struct inode *i, struct linux_statfs *s)
+{
+	struct p9_fs fs;
+	int error = p9_stat_fs(client_of(i), own(i->fs->root)->fid, &fs);
+
+	if (error)
+		return error;
+	s->bsize = s->frsize = fs.bsize;
+	s->blocks = fs.blocks;
+	s->bfree = fs.bfree;
+	s->bavail = fs.bavail;
+	s->files = fs.files;
+	s->ffree = fs.ffree;
+	return 0;
+}
+
 static const struct fsys_ops p9fs_ops = {.lookup = p9fs_lookup,
 					 .list = p9fs_list,
 					 .create = p9fs_create,
@@ -591,6 +607,7 @@ static const struct fsys_ops p9fs_ops = {.lookup = p9fs_lookup,
 					 .set_size = p9fs_set_size,
 					 .open = p9fs_open,
 					 .prepare = p9fs_prepare,
+					 .room = p9fs_room,
 					 .sync = p9fs_sync,
 					 .sync_all = p9fs_sync_all,
 					 .free = p9fs_free};

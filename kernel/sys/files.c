@@ -329,9 +329,7 @@ int64_t sys_sync_file_range(const uint64_t *a)
 int64_t sys_sync(const uint64_t *a)
 {
 	(void)a;
-	for (struct fsys *fs = fsys_first(); fs; fs = fs->next)
-		if (fs->ops->sync_all)
-			fs->ops->sync_all(fs);
+	fsys_sync_all();
 	return 0;
 }
 

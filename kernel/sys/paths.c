@@ -128,7 +128,7 @@ int64_t sys_statx(const uint64_t *a)
 
 #define ST_RDONLY 1
 
-static int64_t put_statfs(const struct inode *i, uint64_t user)
+static int64_t put_statfs(struct inode *i, uint64_t user)
 {
 	struct linux_statfs s = {.type = PIPEFS_MAGIC,
 				 .bsize = PAGE_SIZE,
@@ -141,6 +141,9 @@ static int64_t put_statfs(const struct inode *i, uint64_t user)
 		s.fsid[0] = (int32_t)i->fs->dev;
 		s.flags |= i->fs->read_only ? ST_RDONLY : 0;
 	}
+	int error = i->fs && i->fs->ops->room ? i->fs->ops->room(i, &s) : 0;
+	if (error)
+		return error;
 	if (i->fs && i->fs->ops == &tmpfs_ops) {
 		struct frame_stats fs;
 
