@@ -26,6 +26,7 @@
 #include "kernel/fs/proctext.h"
 #include "kernel/fs/procview.h"
 #include "kernel/lib/lib.h"
+#include "kernel/mm/frame/frame.h"
 #include "kernel/mm/frame/slab.h"
 #include "kernel/mm/object/mobj.h"
 #include "kernel/proc/proc.h"
@@ -47,7 +48,10 @@ enum kind {
 	CWD,
 	ROOT,
 	SYS,
-	SYS_DIR
+	SYS_DIR,
+	KPAGECOUNT, /* from here on, no texts: procraw.c */
+	KPAGEFLAGS,
+	FAIL_NTH
 };
 
 struct node {
@@ -79,32 +83,44 @@ struct row {
 		name, kind, mode, NULL, NULL                                                       \
 	}
 
+/* Tests of a kernel that checks itself look for what leaked, and are nobody special. */
+#define SLABINFO_MODE (FRAME_DEBUG ? 0444 : 0400)
+
 static const struct row top_rows[] = {NODE("self", SELF, S_IFLNK | 0777),
 				      NODE("thread-self", THREAD_SELF, S_IFLNK | 0777),
 				      NODE("mounts", MOUNTS_LINK, S_IFLNK | 0777),
+				      TEXT_ROW("buddyinfo", 0444, text_buddyinfo),
 				      TEXT_ROW("cmdline", 0444, text_boot_line),
 				      TEXT_ROW("cpuinfo", 0444, text_cpuinfo),
 				      TEXT_ROW("filesystems", 0444, text_filesystems),
+				      NODE("kpagecount", KPAGECOUNT, S_IFREG | 0400),
+				      NODE("kpageflags", KPAGEFLAGS, S_IFREG | 0400),
 				      TEXT_ROW("loadavg", 0444, text_loadavg),
 				      TEXT_ROW("meminfo", 0444, text_meminfo),
+				      TEXT_ROW("slabinfo", SLABINFO_MODE, text_slabinfo),
 				      TEXT_ROW("stat", 0444, text_stat_all),
 				      TEXT_ROW("swaps", 0444, text_swaps),
 				      TEXT_ROW("uptime", 0444, text_uptime),
 				      TEXT_ROW("version", 0444, text_version),
+				      TEXT_ROW("vmstat", 0444, text_vmstat),
+				      TEXT_ROW("zoneinfo", 0444, text_zoneinfo),
 				      NODE("sys", SYS, S_IFDIR | 0555)};
 
 static const struct row pid_rows[] = {
-    TEXT_ROW("auxv", 0400, text_auxv),       TEXT_ROW("cmdline", 0444, text_cmdline),
-    FIXED("coredump_filter", "00000033\n"),  TEXT_ROW("comm", 0644, text_comm),
-    NODE("cwd", CWD, S_IFLNK | 0777),        TEXT_ROW("environ", 0400, text_environ),
-    NODE("exe", EXE, S_IFLNK | 0777),        NODE("fd", FDS, S_IFDIR | 0500),
-    NODE("fdinfo", FDINFOS, S_IFDIR | 0555), TEXT_ROW("io", 0400, text_io),
-    TEXT_ROW("limits", 0444, text_limits),   TEXT_ROW("maps", 0444, text_maps),
-    TEXT_ROW("mounts", 0444, text_mounts),   TEXT_ROW("mountinfo", 0444, text_mountinfo),
-    TEXT_ROW("oom_score", 0444, text_zero),  TEXT_ROW("oom_score_adj", 0644, text_zero),
-    FIXED("personality", "00000000\n"),      NODE("root", ROOT, S_IFLNK | 0777),
-    TEXT_ROW("stat", 0444, text_stat),       TEXT_ROW("statm", 0444, text_statm),
-    TEXT_ROW("status", 0444, text_status),   FIXED("wchan", "0"),
+#if FRAME_DEBUG
+    NODE("fail-nth", FAIL_NTH, S_IFREG | 0644),
+#endif
+    TEXT_ROW("auxv", 0400, text_auxv),          TEXT_ROW("cmdline", 0444, text_cmdline),
+    FIXED("coredump_filter", "00000033\n"),     TEXT_ROW("comm", 0644, text_comm),
+    NODE("cwd", CWD, S_IFLNK | 0777),           TEXT_ROW("environ", 0400, text_environ),
+    NODE("exe", EXE, S_IFLNK | 0777),           NODE("fd", FDS, S_IFDIR | 0500),
+    NODE("fdinfo", FDINFOS, S_IFDIR | 0555),    TEXT_ROW("io", 0400, text_io),
+    TEXT_ROW("limits", 0444, text_limits),      TEXT_ROW("maps", 0444, text_maps),
+    TEXT_ROW("mounts", 0444, text_mounts),      TEXT_ROW("mountinfo", 0444, text_mountinfo),
+    TEXT_ROW("oom_score", 0444, text_zero),     TEXT_ROW("oom_score_adj", 0644, text_zero),
+    FIXED("personality", "00000000\n"),         NODE("root", ROOT, S_IFLNK | 0777),
+    TEXT_ROW("stat", 0444, text_stat),          TEXT_ROW("statm", 0444, text_statm),
+    TEXT_ROW("status", 0444, text_status),      FIXED("wchan", "0"),
     NODE("task", TASKS, S_IFDIR | 0555)};
 
 /* Folders of /proc/sys and of /sys, and what is in them. */
@@ -563,6 +579,19 @@ static const struct row *row_of(const struct node *n)
 	return n->number >> 8 ? &sys_dirs[(n->number >> 8) - 1].rows[row] : &top_rows[row];
 }
 
+/* What is made when it is read. */
+static void numbers_open(const struct node *n, struct file *f)
+{
+	switch (n->kind) {
+	case KPAGECOUNT: f->ops = &proc_kpagecount_ops; break;
+	case KPAGEFLAGS: f->ops = &proc_kpageflags_ops; break;
+#if FRAME_DEBUG
+	case FAIL_NTH: f->ops = &proc_fail_nth_ops; break;
+#endif
+	default: break;
+	}
+}
+
 static int procfs_open(struct inode *i, uint32_t flags, struct file *f)
 {
 	const struct node *n = node_of(i);
@@ -571,8 +600,10 @@ static int procfs_open(struct inode *i, uint32_t flags, struct file *f)
 	struct mobj *o;
 
 	(void)flags;
-	if (n->kind != TEXT && n->kind != FDINFO)
+	if (n->kind != TEXT && n->kind != FDINFO) {
+		numbers_open(n, f);
 		return 0;
+	}
 	if (n->pid) {
 		r.proc = proc_find(n->pid);
 		if (!r.proc)

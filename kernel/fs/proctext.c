@@ -48,7 +48,7 @@ static bool text_reserve(struct text *t, size_t more)
 	return true;
 }
 
-static void put_bytes(struct text *t, const void *bytes, size_t len)
+void text_put_bytes(struct text *t, const void *bytes, size_t len)
 {
 	if (!text_reserve(t, len + 1))
 		return;
@@ -56,7 +56,7 @@ static void put_bytes(struct text *t, const void *bytes, size_t len)
 	t->len += len;
 }
 
-static void __attribute__((format(printf, 2, 3))) put(struct text *t, const char *fmt, ...)
+void text_put(struct text *t, const char *fmt, ...)
 {
 	char line[512];
 	va_list ap;
@@ -64,7 +64,7 @@ static void __attribute__((format(printf, 2, 3))) put(struct text *t, const char
 	va_start(ap, fmt);
 	int n = kvsnprintf(line, sizeof line, fmt, ap);
 	va_end(ap);
-	put_bytes(t, line, (size_t)n < sizeof line ? (size_t)n : sizeof line - 1);
+	text_put_bytes(t, line, (size_t)n < sizeof line ? (size_t)n : sizeof line - 1);
 }
 
 struct mobj *text_make(text_fn *fn, const struct text_request *r)
@@ -136,7 +136,7 @@ void text_comm(struct text *t, const struct text_request *r)
 	char comm[COMM_LEN];
 
 	proc_comm(r->proc, r->tid, comm);
-	put(t, "%s\n", comm);
+	text_put(t, "%s\n", comm);
 }
 
 void text_auxv(struct text *t, const struct text_request *r)
@@ -154,10 +154,10 @@ void text_io(struct text *t, const struct text_request *r)
 	struct proc_view v;
 
 	proc_look(r->proc, r->tid, &v);
-	put(t,
-	    "rchar: %lu\nwchar: %lu\nsyscr: %lu\nsyscw: %lu\nread_bytes: 0\nwrite_bytes: 0\n"
-	    "cancelled_write_bytes: 0\n",
-	    v.io.rchar, v.io.wchar, v.io.syscr, v.io.syscw);
+	text_put(t,
+		 "rchar: %lu\nwchar: %lu\nsyscr: %lu\nsyscw: %lu\nread_bytes: 0\nwrite_bytes: 0\n"
+		 "cancelled_write_bytes: 0\n",
+		 v.io.rchar, v.io.wchar, v.io.syscr, v.io.syscw);
 }
 
 void text_fdinfo(struct text *t, const struct text_request *r)
@@ -167,20 +167,20 @@ void text_fdinfo(struct text *t, const struct text_request *r)
 	if (!f)
 		return;
 	uint32_t flags = f->flags | (fd_flags(r->proc->fds, r->fd) > 0 ? O_CLOEXEC : 0);
-	put(t, "pos:\t%lu\nflags:\t0%o\nmnt_id:\t%lu\nino:\t%lu\n", f->pos, flags,
-	    f->inode->fs ? f->inode->fs->dev : PIPE_DEV, f->inode->ino);
+	text_put(t, "pos:\t%lu\nflags:\t0%o\nmnt_id:\t%lu\nino:\t%lu\n", f->pos, flags,
+		 f->inode->fs ? f->inode->fs->dev : PIPE_DEV, f->inode->ino);
 	file_put(f);
 }
 
 void text_constant(struct text *t, const struct text_request *r)
 {
-	put_bytes(t, r->constant, strlen(r->constant));
+	text_put_bytes(t, r->constant, strlen(r->constant));
 }
 
 void text_zero(struct text *t, const struct text_request *r)
 {
 	(void)r;
-	put(t, "0\n");
+	text_put(t, "0\n");
 }
 
 struct vm_view {
@@ -224,8 +224,8 @@ void text_statm(struct text *t, const struct text_request *r)
 {
 	struct vm_view v = view_memory(r->proc);
 
-	put(t, "%lu %lu %lu %lu 0 %lu 0\n", v.mapped / PAGE_SIZE, v.resident, 0UL,
-	    (v.text + v.library) / PAGE_SIZE, (v.data + v.stack) / PAGE_SIZE);
+	text_put(t, "%lu %lu %lu %lu 0 %lu 0\n", v.mapped / PAGE_SIZE, v.resident, 0UL,
+		 (v.text + v.library) / PAGE_SIZE, (v.data + v.stack) / PAGE_SIZE);
 }
 
 void text_stat(struct text *t, const struct text_request *r)
@@ -235,16 +235,17 @@ void text_stat(struct text *t, const struct text_request *r)
 	struct proc_view w;
 
 	proc_look(p, r->tid, &w);
-	put(t, "%u (%s) %c %u %u %u %u %d %u ", r->tid ? r->tid : p->pid, w.comm, w.state, w.ppid,
-	    w.pgid, w.sid, w.tty_dev, w.tty_pgid, 0u);
-	put(t, "%lu %lu %lu %lu %lu %lu %lu %lu ", v.minor, 0UL, v.major, 0UL, w.utime_ns / TICK_NS,
-	    w.stime_ns / TICK_NS, w.child_utime_ns / TICK_NS, w.child_stime_ns / TICK_NS);
-	put(t, "%d %d %u 0 %lu %lu %lu %lu ", 20 + w.nice, w.nice, w.nthreads,
-	    p->start_ns / TICK_NS, v.mapped, v.resident, p->rlimits[RLIMIT_RSS].cur);
-	put(t, "0 0 %lu 0 0 %lu %lu %lu %lu 0 0 0 %d %u 0 0 0 0 0 0 0 %lu %lu %lu %lu %lu 0\n",
-	    v.stack_start, w.pending & 0x7fffffff, w.blocked & 0x7fffffff, w.ignored & 0x7fffffff,
-	    w.caught & 0x7fffffff, SIGCHLD, w.hart, v.brk_start, v.args, v.envs, v.envs,
-	    v.strings_end);
+	text_put(t, "%u (%s) %c %u %u %u %u %d %u ", r->tid ? r->tid : p->pid, w.comm, w.state,
+		 w.ppid, w.pgid, w.sid, w.tty_dev, w.tty_pgid, 0u);
+	text_put(t, "%lu %lu %lu %lu %lu %lu %lu %lu ", v.minor, 0UL, v.major, 0UL,
+		 w.utime_ns / TICK_NS, w.stime_ns / TICK_NS, w.child_utime_ns / TICK_NS,
+		 w.child_stime_ns / TICK_NS);
+	text_put(t, "%d %d %u 0 %lu %lu %lu %lu ", 20 + w.nice, w.nice, w.nthreads,
+		 p->start_ns / TICK_NS, v.mapped, v.resident, p->rlimits[RLIMIT_RSS].cur);
+	text_put(t, "0 0 %lu 0 0 %lu %lu %lu %lu 0 0 0 %d %u 0 0 0 0 0 0 0 %lu %lu %lu %lu %lu 0\n",
+		 v.stack_start, w.pending & 0x7fffffff, w.blocked & 0x7fffffff,
+		 w.ignored & 0x7fffffff, w.caught & 0x7fffffff, SIGCHLD, w.hart, v.brk_start,
+		 v.args, v.envs, v.envs, v.strings_end);
 }
 
 static const char *state_name(char state)
@@ -261,7 +262,7 @@ static const char *state_name(char state)
 
 static void put_hex_set(struct text *t, const char *name, uint64_t set)
 {
-	put(t, "%s:\t%016lx\n", name, set);
+	text_put(t, "%s:\t%016lx\n", name, set);
 }
 
 void text_status(struct text *t, const struct text_request *r)
@@ -272,15 +273,15 @@ void text_status(struct text *t, const struct text_request *r)
 	const struct cred *c = &p->cred;
 
 	proc_look(p, r->tid, &w);
-	put(t, "Name:\t%s\nUmask:\t%04o\nState:\t%c (%s)\n", w.comm, w.umask, w.state,
-	    state_name(w.state));
-	put(t, "Tgid:\t%u\nNgid:\t0\nPid:\t%u\nPPid:\t%u\nTracerPid:\t0\n", p->pid,
-	    r->tid ? r->tid : p->pid, w.ppid);
-	put(t, "Uid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\n", c->uid, c->euid, c->suid, c->euid,
-	    c->gid, c->egid, c->sgid, c->egid);
-	put(t, "FDSize:\t%d\nGroups:\t \n", p->fds ? fdtable_end(p->fds) : 0);
-	put(t, "NStgid:\t%u\nNSpid:\t%u\nNSpgid:\t%u\nNSsid:\t%u\nKthread:\t0\n", p->pid,
-	    r->tid ? r->tid : p->pid, w.pgid, w.sid);
+	text_put(t, "Name:\t%s\nUmask:\t%04o\nState:\t%c (%s)\n", w.comm, w.umask, w.state,
+		 state_name(w.state));
+	text_put(t, "Tgid:\t%u\nNgid:\t0\nPid:\t%u\nPPid:\t%u\nTracerPid:\t0\n", p->pid,
+		 r->tid ? r->tid : p->pid, w.ppid);
+	text_put(t, "Uid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\n", c->uid, c->euid, c->suid,
+		 c->euid, c->gid, c->egid, c->sgid, c->egid);
+	text_put(t, "FDSize:\t%d\nGroups:\t \n", p->fds ? fdtable_end(p->fds) : 0);
+	text_put(t, "NStgid:\t%u\nNSpid:\t%u\nNSpgid:\t%u\nNSsid:\t%u\nKthread:\t0\n", p->pid,
+		 r->tid ? r->tid : p->pid, w.pgid, w.sid);
 	if (v.mapped > 0) {
 		const struct {
 			const char *name;
@@ -302,9 +303,9 @@ void text_status(struct text *t, const struct text_request *r)
 			    {"VmSwap", 0}};
 
 		for (size_t n = 0; n < ARRAY_SIZE(rows); n++)
-			put(t, "%s:\t%8lu kB\n", rows[n].name, rows[n].kib);
+			text_put(t, "%s:\t%8lu kB\n", rows[n].name, rows[n].kib);
 	}
-	put(t, "Threads:\t%u\nSigQ:\t0/%lu\n", w.nthreads, p->rlimits[RLIMIT_SIGPENDING].cur);
+	text_put(t, "Threads:\t%u\nSigQ:\t0/%lu\n", w.nthreads, p->rlimits[RLIMIT_SIGPENDING].cur);
 	put_hex_set(t, "SigPnd", w.pending);
 	put_hex_set(t, "ShdPnd", w.shared_pending);
 	put_hex_set(t, "SigBlk", w.blocked);
@@ -316,19 +317,19 @@ void text_status(struct text *t, const struct text_request *r)
 	put_hex_set(t, "CapBnd", (2UL << CAP_LAST_CAP) - 1);
 	put_hex_set(t, "CapAmb", 0);
 	uint32_t harts = arch_harts();
-	put(t, "NoNewPrivs:\t%d\nSeccomp:\t0\nSeccomp_filters:\t0\n", p->no_new_privs);
-	put(t, "Cpus_allowed:\t%x\nCpus_allowed_list:\t", (1u << harts) - 1);
-	put(t, harts > 1 ? "0-%u\n" : "0\n", harts - 1);
-	put(t, "voluntary_ctxt_switches:\t%lu\nnonvoluntary_ctxt_switches:\t%lu\n", w.nvcsw,
-	    w.nivcsw);
+	text_put(t, "NoNewPrivs:\t%d\nSeccomp:\t0\nSeccomp_filters:\t0\n", p->no_new_privs);
+	text_put(t, "Cpus_allowed:\t%x\nCpus_allowed_list:\t", (1u << harts) - 1);
+	text_put(t, harts > 1 ? "0-%u\n" : "0\n", harts - 1);
+	text_put(t, "voluntary_ctxt_switches:\t%lu\nnonvoluntary_ctxt_switches:\t%lu\n", w.nvcsw,
+		 w.nivcsw);
 }
 
 static void put_limit(struct text *t, uint64_t v)
 {
 	if (v == RLIM_INFINITY)
-		put(t, "%-20s ", "unlimited");
+		text_put(t, "%-20s ", "unlimited");
 	else
-		put(t, "%-20lu ", v);
+		text_put(t, "%-20lu ", v);
 }
 
 void text_limits(struct text *t, const struct text_request *r)
@@ -352,12 +353,12 @@ void text_limits(struct text *t, const struct text_request *r)
 				[RLIMIT_RTPRIO] = {"Max realtime priority", ""},
 				[RLIMIT_RTTIME] = {"Max realtime timeout", "us"}};
 
-	put(t, "%-25s %-20s %-20s %-10s\n", "Limit", "Soft Limit", "Hard Limit", "Units");
+	text_put(t, "%-25s %-20s %-20s %-10s\n", "Limit", "Soft Limit", "Hard Limit", "Units");
 	for (int n = 0; n < RLIM_NLIMITS; n++) {
-		put(t, "%-25s ", rows[n].name);
+		text_put(t, "%-25s ", rows[n].name);
 		put_limit(t, r->proc->rlimits[n].cur);
 		put_limit(t, r->proc->rlimits[n].max);
-		put(t, "%-10s\n", rows[n].unit);
+		text_put(t, "%-10s\n", rows[n].unit);
 	}
 }
 
@@ -396,15 +397,15 @@ void text_maps(struct text *t, const struct text_request *r)
 		const char *label = vma_label(p, as, v, buf, sizeof buf);
 		size_t start = t->len;
 
-		put(t, "%08lx-%08lx %c%c%c%c %08lx 00:%02lx %lu ", v->start.v, v->end.v,
-		    v->flags & VMA_READ ? 'r' : '-', v->flags & VMA_WRITE ? 'w' : '-',
-		    v->flags & VMA_EXEC ? 'x' : '-', v->flags & VMA_SHARED ? 's' : 'p',
-		    v->file ? v->file_offset << PAGE_SHIFT : 0, v->file ? v->file->dev : 0,
-		    v->file ? v->file->ino : 0);
+		text_put(t, "%08lx-%08lx %c%c%c%c %08lx 00:%02lx %lu ", v->start.v, v->end.v,
+			 v->flags & VMA_READ ? 'r' : '-', v->flags & VMA_WRITE ? 'w' : '-',
+			 v->flags & VMA_EXEC ? 'x' : '-', v->flags & VMA_SHARED ? 's' : 'p',
+			 v->file ? v->file_offset << PAGE_SHIFT : 0, v->file ? v->file->dev : 0,
+			 v->file ? v->file->ino : 0);
 		while (*label && t->len - start < 73 && !t->failed) /* where Linux puts names */
-			put(t, " ");
-		put_bytes(t, label, strlen(label));
-		put(t, "\n");
+			text_put(t, " ");
+		text_put_bytes(t, label, strlen(label));
+		text_put(t, "\n");
 	}
 	mutex_unlock(&as->lock);
 	aspace_put(as);
@@ -425,8 +426,8 @@ void text_mounts(struct text *t, const struct text_request *r)
 
 	(void)r;
 	for (struct fsys *fs = fsys_first(); fs && path; fs = fs->next)
-		put(t, "%s %s %s %s 0 0\n", fs->source, mount_point(fs, path), fs->type,
-		    fs->options);
+		text_put(t, "%s %s %s %s 0 0\n", fs->source, mount_point(fs, path), fs->type,
+			 fs->options);
 	t->failed |= !path;
 	kfree(path);
 }
@@ -437,9 +438,10 @@ void text_mountinfo(struct text *t, const struct text_request *r)
 
 	(void)r;
 	for (struct fsys *fs = fsys_first(); fs && path; fs = fs->next)
-		put(t, "%lu %lu 0:%lu / %s %s - %s %s %s\n", fs->dev,
-		    fs->covered ? fs->covered->fs->dev : fs->dev, fs->dev, mount_point(fs, path),
-		    fs->options, fs->type, fs->source, fs->read_only ? "ro" : "rw");
+		text_put(t, "%lu %lu 0:%lu / %s %s - %s %s %s\n", fs->dev,
+			 fs->covered ? fs->covered->fs->dev : fs->dev, fs->dev,
+			 mount_point(fs, path), fs->options, fs->type, fs->source,
+			 fs->read_only ? "ro" : "rw");
 	t->failed |= !path;
 	kfree(path);
 }
@@ -449,14 +451,15 @@ void text_mountinfo(struct text *t, const struct text_request *r)
 void text_boot_line(struct text *t, const struct text_request *r)
 {
 	(void)r;
-	put(t, "\n");
+	text_put(t, "\n");
 }
 
 void text_cpuinfo(struct text *t, const struct text_request *r)
 {
 	(void)r;
 	for (unsigned h = 0; h < arch_harts(); h++)
-		put(t,
+		text_put(
+		    t,
 		    "processor\t: %u\nhart\t\t: %u\nisa\t\t: rv64imafdc_zicntr_zicsr_zifencei\n"
 		    "mmu\t\t: sv39\nmvendorid\t: 0x0\nmarchid\t\t: 0x0\nmimpid\t\t: 0x0\n"
 		    "hart isa\t: rv64imafdc_zicntr_zicsr_zifencei\n\n",
@@ -466,7 +469,7 @@ void text_cpuinfo(struct text *t, const struct text_request *r)
 void text_filesystems(struct text *t, const struct text_request *r)
 {
 	(void)r;
-	put(t, "nodev\tsysfs\nnodev\ttmpfs\nnodev\tproc\nnodev\tdevtmpfs\nnodev\t9p\n");
+	text_put(t, "nodev\tsysfs\nnodev\ttmpfs\nnodev\tproc\nnodev\tdevtmpfs\nnodev\t9p\n");
 }
 
 void text_loadavg(struct text *t, const struct text_request *r)
@@ -475,49 +478,7 @@ void text_loadavg(struct text *t, const struct text_request *r)
 
 	(void)r;
 	proc_totals(&totals);
-	put(t, "0.00 0.00 0.00 %u/%u %u\n", totals.running, totals.threads, totals.last_pid);
-}
-
-static uint64_t kib(uint64_t frames)
-{
-	return frames * (PAGE_SIZE >> 10);
-}
-
-void text_meminfo(struct text *t, const struct text_request *r)
-{
-	struct frame_stats fs;
-
-	(void)r;
-	frame_stats(&fs);
-	const struct {
-		const char *name;
-		uint64_t kib;
-	} rows[] = {{"MemTotal:", kib(fs.total)},
-		    {"MemFree:", kib(fs.free)},
-		    {"MemAvailable:", kib(fs.free)},
-		    {"Buffers:", 0},
-		    {"Cached:", kib(fs.by_state[TF_FILE])},
-		    {"SwapCached:", 0},
-		    {"Active:", 0},
-		    {"Inactive:", 0},
-		    {"SwapTotal:", 0},
-		    {"SwapFree:", 0},
-		    {"Dirty:", 0},
-		    {"Writeback:", 0},
-		    {"AnonPages:", kib(fs.by_state[TF_ANON])},
-		    {"Mapped:", 0},
-		    {"Shmem:", kib(fs.by_state[TF_FILE])},
-		    {"KReclaimable:", 0},
-		    {"Slab:", kib(fs.by_state[TF_SLAB])},
-		    {"SReclaimable:", 0},
-		    {"SUnreclaim:", kib(fs.by_state[TF_SLAB])},
-		    {"KernelStack:", kib(fs.by_state[TF_KALLOC])},
-		    {"PageTables:", kib(fs.by_state[TF_PAGETABLE])},
-		    {"CommitLimit:", kib(fs.total) / 2},
-		    {"Committed_AS:", kib(fs.by_state[TF_ANON])}};
-
-	for (size_t n = 0; n < ARRAY_SIZE(rows); n++)
-		put(t, "%-15s %8lu kB\n", rows[n].name, rows[n].kib);
+	text_put(t, "0.00 0.00 0.00 %u/%u %u\n", totals.running, totals.threads, totals.last_pid);
 }
 
 void text_stat_all(struct text *t, const struct text_request *r)
@@ -527,19 +488,20 @@ void text_stat_all(struct text *t, const struct text_request *r)
 
 	(void)r;
 	proc_totals(&totals);
-	put(t, "cpu  %lu 0 0 0 0 0 0 0 0 0\n", ticks * arch_harts());
+	text_put(t, "cpu  %lu 0 0 0 0 0 0 0 0 0\n", ticks * arch_harts());
 	for (unsigned h = 0; h < arch_harts(); h++)
-		put(t, "cpu%u %lu 0 0 0 0 0 0 0 0 0\n", h, ticks);
-	put(t, "intr 0\nctxt %lu\nbtime %lu\nprocesses %u\nprocs_running %u\nprocs_blocked 0\n",
-	    totals.switches, (clock_realtime_ns() - arch_time_ns()) / NS_PER_SECOND,
-	    totals.last_pid, totals.running);
-	put(t, "softirq 0 0 0 0 0 0 0 0 0 0 0\n");
+		text_put(t, "cpu%u %lu 0 0 0 0 0 0 0 0 0\n", h, ticks);
+	text_put(t,
+		 "intr 0\nctxt %lu\nbtime %lu\nprocesses %u\nprocs_running %u\nprocs_blocked 0\n",
+		 totals.switches, (clock_realtime_ns() - arch_time_ns()) / NS_PER_SECOND,
+		 totals.last_pid, totals.running);
+	text_put(t, "softirq 0 0 0 0 0 0 0 0 0 0 0\n");
 }
 
 void text_swaps(struct text *t, const struct text_request *r)
 {
 	(void)r;
-	put(t, "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n");
+	text_put(t, "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n");
 }
 
 void text_uptime(struct text *t, const struct text_request *r)
@@ -547,43 +509,43 @@ void text_uptime(struct text *t, const struct text_request *r)
 	uint64_t hundredths = arch_time_ns() / TICK_NS;
 
 	(void)r;
-	put(t, "%lu.%02lu 0.00\n", hundredths / 100, hundredths % 100);
+	text_put(t, "%lu.%02lu 0.00\n", hundredths / 100, hundredths % 100);
 }
 
 void text_version(struct text *t, const struct text_request *r)
 {
 	(void)r;
-	put(t, "%s version %s (limpid) %s\n", UTS_SYSNAME, UTS_RELEASE, UTS_VERSION);
+	text_put(t, "%s version %s (limpid) %s\n", UTS_SYSNAME, UTS_RELEASE, UTS_VERSION);
 }
 
 void text_hostname(struct text *t, const struct text_request *r)
 {
 	(void)r;
-	put(t, "%s\n", UTS_NODENAME);
+	text_put(t, "%s\n", UTS_NODENAME);
 }
 
 void text_osrelease(struct text *t, const struct text_request *r)
 {
 	(void)r;
-	put(t, "%s\n", UTS_RELEASE);
+	text_put(t, "%s\n", UTS_RELEASE);
 }
 
 void text_ostype(struct text *t, const struct text_request *r)
 {
 	(void)r;
-	put(t, "%s\n", UTS_SYSNAME);
+	text_put(t, "%s\n", UTS_SYSNAME);
 }
 
 void text_osversion(struct text *t, const struct text_request *r)
 {
 	(void)r;
-	put(t, "%s\n", UTS_VERSION);
+	text_put(t, "%s\n", UTS_VERSION);
 }
 
 void text_threads_max(struct text *t, const struct text_request *r)
 {
 	(void)r;
-	put(t, "%u\n", MAX_THREADS);
+	text_put(t, "%u\n", MAX_THREADS);
 }
 
 void text_cpus(struct text *t, const struct text_request *r)
@@ -591,7 +553,7 @@ void text_cpus(struct text *t, const struct text_request *r)
 	unsigned last = arch_harts() - 1;
 
 	(void)r;
-	put(t, last ? "0-%u\n" : "%u\n", last);
+	text_put(t, last ? "0-%u\n" : "%u\n", last);
 }
 
 /* A UUID of version 4, by the rules of RFC 4122. */
@@ -600,9 +562,9 @@ static void put_uuid(struct text *t, const uint8_t b[16])
 	for (int n = 0; n < 16; n++) {
 		uint8_t byte = n == 6 ? (b[n] & 0x0f) | 0x40 : n == 8 ? (b[n] & 0x3f) | 0x80 : b[n];
 
-		put(t, n == 4 || n == 6 || n == 8 || n == 10 ? "-%02x" : "%02x", byte);
+		text_put(t, n == 4 || n == 6 || n == 8 || n == 10 ? "-%02x" : "%02x", byte);
 	}
-	put(t, "\n");
+	text_put(t, "\n");
 }
 
 void text_uuid(struct text *t, const struct text_request *r)

@@ -26,13 +26,21 @@ struct text_request {
 
 typedef void text_fn(struct text *t, const struct text_request *r);
 
+/* Appends; what does not fit into memory sets `failed`. A formatted piece has at most 511 bytes. */
+void text_put(struct text *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void text_put_bytes(struct text *t, const void *bytes, size_t len);
+
 /* => a memory object with the text; NULL: no memory. */
 struct mobj *text_make(text_fn *fn, const struct text_request *r);
 
 extern const struct file_ops proc_text_ops;
 
+/* Files that are no text: procraw.c. */
+extern const struct file_ops proc_kpagecount_ops, proc_kpageflags_ops, proc_fail_nth_ops;
+
 text_fn text_auxv, text_cmdline, text_comm, text_environ, text_fdinfo, text_io, text_limits,
     text_maps, text_mounts, text_mountinfo, text_stat, text_statm, text_status, text_zero;
+text_fn text_buddyinfo, text_slabinfo, text_vmstat, text_zoneinfo;
 text_fn text_boot_line, text_cpuinfo, text_filesystems, text_loadavg, text_meminfo, text_stat_all,
     text_swaps, text_uptime, text_version;
 text_fn text_boot_id, text_constant, text_cpus, text_hostname, text_osrelease, text_ostype,

@@ -197,11 +197,21 @@ void proc_totals(struct proc_totals *out)
 	*out = (struct proc_totals){.running = sched_nrunnable()};
 	spin_lock(&proc_tree_lock);
 	out->threads = thread_count();
+	out->minor_faults = proc_past_minflt;
+	out->major_faults = proc_past_majflt;
 	list_for_each (it, &proc_all) {
 		const struct proc *p = container_of(it, struct proc, all);
 
 		if (p->pid > out->last_pid)
 			out->last_pid = p->pid;
+		list_for_each (each, &p->threads) {
+			const struct thread *t = container_of(each, struct thread, link);
+
+			if (t->is_exiting)
+				continue;
+			out->minor_faults += t->minor_faults;
+			out->major_faults += t->major_faults;
+		}
 	}
 	spin_unlock(&proc_tree_lock);
 }

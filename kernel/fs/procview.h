@@ -41,6 +41,8 @@ struct proc_view {
 struct proc_totals {
 	uint32_t running, threads, last_pid;
 	uint64_t switches;
+	uint64_t minor_faults, major_faults;  /* of all that were ever there */
+	uint64_t mapped_files, mapped_shared; /* pages, for each space that maps them */
 };
 
 /* tid 0: the process as a whole. One that has gone meanwhile is shown as dead. */

@@ -23,6 +23,7 @@
 #include "kernel/proc/proc.h"
 
 bool proc_is_shutting_down;
+uint64_t proc_past_minflt, proc_past_majflt;
 static struct waitq gone_wait = {.waiters = {&gone_wait.waiters, &gone_wait.waiters}};
 
 /* => the finisher's code for a wait status: what a shell shows in `$?`, and how it came. */
@@ -241,6 +242,8 @@ _Noreturn void thread_exit(int status)
 	p->dead_ns += sched_ran_ns(t);
 	p->dead_minflt += t->minor_faults;
 	p->dead_majflt += t->major_faults;
+	proc_past_minflt += t->minor_faults;
+	proc_past_majflt += t->major_faults;
 	p->dead_io.rchar += t->io.rchar;
 	p->dead_io.wchar += t->io.wchar;
 	p->dead_io.syscr += t->io.syscr;

@@ -256,7 +256,8 @@ struct clone_request {
 /* => the child's number, or -errno. clone.c */
 int64_t proc_clone(const struct clone_request *req);
 
-extern bool proc_is_shutting_down; /* the first process has ended; tree locked */
+extern bool proc_is_shutting_down;                  /* the first process has ended; tree locked */
+extern uint64_t proc_past_minflt, proc_past_majflt; /* page faults of all ended threads; likewise */
 
 /* Ends the current thread; the last one ends the process, with its status. exit.c */
 _Noreturn void thread_exit(int status);

@@ -34,7 +34,7 @@ int64_t sys_sysinfo(const uint64_t *a)
 
 	frame_stats(&fs);
 	info.uptime = (int64_t)(arch_time_ns() / NS_PER_SECOND);
-	info.totalram = fs.total * PAGE_SIZE;
+	info.totalram = fs.usable * PAGE_SIZE;
 	info.freeram = fs.free * PAGE_SIZE;
 	return put_bytes(a[0], &info, sizeof info);
 }

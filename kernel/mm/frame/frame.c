@@ -424,6 +424,13 @@ uint64_t frame_total(void)
 	return nframes;
 }
 
+unsigned frame_listed(unsigned hart, unsigned *most, unsigned *batch)
+{
+	*most = LIST_LEN;
+	*batch = LIST_BATCH;
+	return lists[hart].n;
+}
+
 /* Frames in `state`, which is not TF_FREE. */
 static uint64_t frames_in(unsigned state)
 {
@@ -448,6 +455,8 @@ void frame_stats(struct frame_stats *out)
 	out->total = nframes;
 	out->free = used < nframes ? nframes - used : 0;
 	out->by_state[TF_FREE] = out->free;
+	out->usable = nframes - out->by_state[TF_RESERVED] - out->by_state[TF_KERNEL] -
+		      out->by_state[TF_METADATA];
 	out->reserve = reserve;
 	spin_lock(&buddy_lock);
 	buddy_orders(out->blocks);

@@ -118,12 +118,15 @@ static inline void *frame_kva(const struct frame *f)
 /* Counts, in frames. */
 struct frame_stats {
 	uint64_t total, free, by_state[TF_MAX];
+	uint64_t usable;          /* not taken for ever at boot: Linux's MemTotal */
 	uint64_t reserve;         /* of the free ones, for the kernel alone */
 	uint64_t listed, cleared; /* of the free ones, in harts' lists and in the pool */
 	uint64_t blocks[FRAME_MAX_ORDER + 1]; /* free blocks, by order */
 };
 void frame_stats(struct frame_stats *out);
 uint64_t frame_total(void);
+/* => free frames in the list of that hart, and how many it may hold and gets at once. */
+unsigned frame_listed(unsigned hart, unsigned *most, unsigned *batch);
 
 /*
  * => of the frames in free blocks, those in blocks too small for a request of that order, in

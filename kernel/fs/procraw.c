@@ -1,0 +1,171 @@
+/*
+ * Files of /proc that are no text: numbers of eight bytes, made when they are
+ * read, from the place that is read.
+ *
+ *     kpagecount   at 8 n: how often the frame n is mapped by programs
+ *     kpageflags   at 8 n: what it is, as bits (Linux's admin-guide/mm/pagemap)
+ *
+ * And, in a kernel built with LIMPID_DEBUG, as Linux has it with fault injection:
+ *
+ *     PID/fail-nth   written N: the thread's N-th allocation from now fails. Read: how many
+ *                    are left until then; 0, if it has been
+ */
+#include "kernel/fs/file.h"
+#include "kernel/fs/proctext.h"
+#include "kernel/fs/uio.h"
+#include "kernel/lib/lib.h"
+#include "kernel/mm/frame/frame.h"
+#include "kernel/proc/proc.h"
+#include "abi/trace.h"
+
+#define ENTRY      sizeof(uint64_t)
+#define AT_ONCE    64
+#define END_OF_ALL (UINT64_MAX / ENTRY)
+
+/* Bits of kpageflags. */
+#define KPF_REFERENCED 2
+#define KPF_UPTODATE   3
+#define KPF_LRU        5
+#define KPF_SLAB       7
+#define KPF_BUDDY      10
+#define KPF_MMAP       11
+#define KPF_ANON       12
+#define KPF_SWAPBACKED 14
+#define KPF_NOPAGE     20
+#define KPF_ZERO_PAGE  24
+#define KPF_PGTABLE    26
+
+/*
+ * Reads whole numbers, of which there are `end`. `make` fills in those of [first, first + n).
+ * => bytes or -errno.
+ */
+static ssize_t read_numbers(struct uio *u, uint64_t *pos, uint64_t end,
+			    void (*make)(void *ctx, uint64_t first, unsigned n, uint64_t *out),
+			    void *ctx)
+{
+	uint64_t numbers[AT_ONCE];
+	ssize_t done = 0;
+
+	if (*pos % ENTRY || u->left % ENTRY)
+		return -EINVAL;
+	while (u->left > 0 && *pos / ENTRY < end) {
+		uint64_t first = *pos / ENTRY, n = u->left / ENTRY;
+		size_t moved;
+
+		n = n > end - first ? end - first : n;
+		n = n > AT_ONCE ? AT_ONCE : n;
+		make(ctx, first, (unsigned)n, numbers);
+		moved = uio_put(u, numbers, n * ENTRY);
+		*pos += moved;
+		done += (ssize_t)moved;
+		if (moved < n * ENTRY)
+			return done ? done : -EFAULT;
+	}
+	return done;
+}
+
+/* -- frames -------------------------------------------------------------------------------- */
+
+static uint64_t frames_end(void)
+{
+	return frame_first + frame_total();
+}
+
+/* => references that are PTEs: of what objects hold, but for the object's own. */
+static uint64_t mapped_count(const struct frame *f)
+{
+	uint32_t refs = __atomic_load_n(&f->refs, __ATOMIC_RELAXED);
+
+	return (f->state == TF_ANON || f->state == TF_FILE) && refs > 1 ? refs - 1 : 0;
+}
+
+static void make_counts(void *ctx, uint64_t first, unsigned n, uint64_t *out)
+{
+	(void)ctx;
+	for (unsigned i = 0; i < n; i++) {
+		const struct frame *f = frame_of(PFN(first + i));
+
+		out[i] = f ? mapped_count(f) : 0;
+	}
+}
+
+static uint64_t flags_of(const struct frame *f)
+{
+	uint64_t mapped, content = 1UL << KPF_UPTODATE | 1UL << KPF_LRU | 1UL << KPF_REFERENCED;
+
+	if (!f)
+		return 1UL << KPF_NOPAGE;
+	mapped = mapped_count(f) ? 1UL << KPF_MMAP : 0;
+	switch (f->state) {
+	case TF_FREE: return 1UL << KPF_BUDDY;
+	case TF_PAGETABLE: return 1UL << KPF_PGTABLE;
+	case TF_SLAB: return 1UL << KPF_SLAB;
+	case TF_ZERO: return 1UL << KPF_ZERO_PAGE;
+	case TF_ANON: return content | mapped | 1UL << KPF_ANON | 1UL << KPF_SWAPBACKED;
+	case TF_FILE: return content | mapped;
+	default: return 0;
+	}
+}
+
+static void make_flags(void *ctx, uint64_t first, unsigned n, uint64_t *out)
+{
+	(void)ctx;
+	for (unsigned i = 0; i < n; i++)
+		out[i] = flags_of(frame_of(PFN(first + i)));
+}
+
+static ssize_t kpagecount_read(struct file *f, struct uio *u, uint64_t *pos)
+{
+	(void)f;
+	return read_numbers(u, pos, frames_end(), make_counts, NULL);
+}
+
+static ssize_t kpageflags_read(struct file *f, struct uio *u, uint64_t *pos)
+{
+	(void)f;
+	return read_numbers(u, pos, frames_end(), make_flags, NULL);
+}
+
+const struct file_ops proc_kpagecount_ops = {.read = kpagecount_read, .is_seekable = true};
+const struct file_ops proc_kpageflags_ops = {.read = kpageflags_read, .is_seekable = true};
+
+/* -- allocations that fail ----------------------------------------------------------------- */
+
+#if FRAME_DEBUG
+static ssize_t fail_nth_read(struct file *f, struct uio *u, uint64_t *pos)
+{
+	char text[24];
+	size_t len = (size_t)ksnprintf(text, sizeof text, "%lu\n", frame_fail_left()), n;
+
+	(void)f;
+	if (*pos >= len)
+		return 0;
+	n = uio_put(u, text + *pos, len - *pos);
+	*pos += n;
+	return n ? (ssize_t)n : -EFAULT;
+}
+
+static ssize_t fail_nth_write(struct file *f, struct uio *u, uint64_t *pos)
+{
+	char text[24];
+	uint64_t nth = 0;
+	size_t len = u->left;
+
+	(void)f;
+	(void)pos;
+	if (len == 0 || len >= sizeof text)
+		return -EINVAL;
+	if (uio_take(u, text, len) != len)
+		return -EFAULT;
+	for (size_t i = 0; i < len && text[i] != '\n'; i++) {
+		if (text[i] < '0' || text[i] > '9')
+			return -EINVAL;
+		nth = nth * 10 + (uint64_t)(text[i] - '0');
+	}
+	frame_fail_for(thread_current(), nth);
+	return (ssize_t)len;
+}
+
+const struct file_ops proc_fail_nth_ops = {
+    .read = fail_nth_read, .write = fail_nth_write, .is_seekable = true};
+#endif
