@@ -18,7 +18,7 @@
  *
  * Invariants (bucket locked)
  *   I1  a waiter is in the bucket of its key exactly while it is not `done`
- *   I2  a waiter's stack lives until it has locked its bucket after being done
+ *   I2  a waiter's stack lives until it has seen `done`, or locked its bucket and left it
  *
  * Locks. A bucket's mutex; of two, that with the lower address first. A space's
  * lock and run queues' are taken inside.
@@ -104,8 +104,9 @@ static int key_of(uint64_t addr, bool is_private, struct key *k)
 static void wake_one(struct waiter_at *w)
 {
 	list_remove(&w->link);
-	w->done = true;
 	thread_wake(w->thread);
+	/* Last: who sees it may leave, and take w along. */
+	__atomic_store_n(&w->done, true, __ATOMIC_RELEASE);
 }
 
 static void bucket_lock_of(struct waiter_at *w)
@@ -143,7 +144,9 @@ int futex_wait(uint64_t addr, bool is_private, uint32_t value, uint32_t bitset, 
 		thread_sleep_begin(true);
 		mutex_unlock(&w.bucket->lock);
 		error = thread_sleep(deadline, true);
-		bucket_lock_of(&w);
+		if (__atomic_load_n(&w.done, __ATOMIC_ACQUIRE))
+			return 0;
+		bucket_lock_of(&w); /* it may be about to be woken */
 	}
 	if (!w.done)
 		list_remove(&w.link);

@@ -252,6 +252,7 @@ bool thread_wake_from(struct thread *t, unsigned states)
 {
 	struct runq *rq = runq_lock(t);
 	bool was = t->sched.state & states;
+	uint64_t harts = 0;
 
 	if (was) {
 		t->sched.state = THREAD_RUNNABLE;
@@ -262,7 +263,11 @@ bool thread_wake_from(struct thread *t, unsigned states)
 			return true;
 		}
 	}
+	/* One that runs on another hart, in its program perhaps, looks at its work there. */
+	if (t == rq->current && t->work)
+		harts = 1UL << t->sched.hart;
 	spin_unlock(&rq->lock);
+	kick(harts);
 	return was;
 }
 

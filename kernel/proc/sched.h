@@ -68,7 +68,8 @@ enum sleep_how { SLEEP_DEAF = 0, SLEEP_SIGNALS = 1, SLEEP_KILLABLE = 2 };
 
 /* Makes t runnable if it is asleep (or waits). Any context, under any lock but a run queue's. */
 void thread_wake(struct thread *t);
-/* The same, if its state is one of those named. => whether it was. */
+/* The same, if its state is one of those named. => whether it was. If t runs on another hart, and
+ * has work, it is sent there. */
 bool thread_wake_from(struct thread *t, unsigned states);
 
 /*

@@ -219,7 +219,7 @@ void wait_init(void)
 void mutex_lock_slow(struct mutex *m)
 {
 	struct waitq *q = mutex_queue(m);
-	struct waiter w = {.thread = thread_current(), .is_exclusive = false};
+	struct waiter w = {.thread = thread_current(), .mutex = m};
 
 	if (!w.thread) { /* boot: nobody else runs */
 		lock_wait(&m->locked);
@@ -237,7 +237,19 @@ void mutex_lock_slow(struct mutex *m)
 	}
 }
 
+/* One is enough: it takes the mutex with a 2, and so wakes the next when it is done. */
 void mutex_unlock_slow(struct mutex *m)
 {
-	waitq_wake_all(mutex_queue(m));
+	struct waitq *q = mutex_queue(m);
+
+	spin_lock(&q->lock);
+	list_for_each (it, &q->waiters) {
+		struct waiter *w = container_of(it, struct waiter, link);
+
+		if (w->mutex != m)
+			continue;
+		wake_locked(w);
+		break;
+	}
+	spin_unlock(&q->lock);
 }

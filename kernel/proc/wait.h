@@ -43,6 +43,7 @@ struct waiter {
 	struct list_node link;
 	struct waitq *q;               /* NULL: on none */
 	struct thread *thread;         /* whom to wake, unless `call` */
+	const struct mutex *mutex;     /* what it waits for, on a queue of mutexes */
 	void (*call)(struct waiter *); /* called instead, queue locked: must only note and wake */
 	bool is_exclusive;             /* one of these is enough for waitq_wake_one() */
 	bool woken;

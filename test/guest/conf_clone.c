@@ -90,10 +90,10 @@ static void tids(void)
 		_exit(1);
 	T(waitpid((pid_t)pid, &status, 0));
 	IS(syscall(SYS_wait4, pid, &status, __WCLONE, NULL) == pid);
+	signal(SIGUSR2, SIG_IGN);
 	pid = raw_clone(SIGUSR2, NULL, NULL, NULL, 0);
 	if (pid == 0)
 		_exit(2);
-	signal(SIGUSR2, SIG_IGN);
 	T(waitpid((pid_t)pid, &status, WNOHANG));
 	IS(syscall(SYS_wait4, pid, &status, __WALL, NULL) == pid);
 	say_status("exit signal SIGUSR2", status);
