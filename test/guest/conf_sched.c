@@ -241,7 +241,7 @@ static void race(int n, const int *nice_of, const int *policy_of, long ms, long 
 
 static void shares(void)
 {
-	static const int nice_of[] = {5, 10};
+	static const int nice_of[] = {10, 15};
 	static const int policy_of[] = {SCHED_OTHER, SCHED_IDLE};
 	long got[4], sum = 0;
 
@@ -250,7 +250,7 @@ static void shares(void)
 		sum += got[i];
 	for (int i = 0; i < 4; i++)
 		check("a fair share of four", got[i] * 4 > sum * 3 / 4 && got[i] * 4 < sum * 5 / 4);
-	/* Five steps of nice: 335 to 110. */
+	/* Five steps of nice: 110 to 36. */
 	race(2, nice_of, NULL, 600, got);
 	check("five steps of nice are about 3", got[0] > got[1] * 5 / 2 && got[0] < got[1] * 4);
 	race(2, NULL, policy_of, 600, got);
