@@ -101,8 +101,11 @@ uint64_t arch_pt_next(const struct arch_pt *pt, uint64_t va, uint64_t end);
 /* Removes all mappings in [start, end), and frees tables that became empty. */
 void arch_pt_clear(struct arch_pt *pt, vaddr_t start, vaddr_t end);
 
-/* Removes what lies in tables that others use too, at little cost: for an end. */
-void arch_pt_clear_shared(struct arch_pt *pt);
+/*
+ * Removes what lies in tables that others use too, of all regions that meet [start, end), at little
+ * cost: for an end.
+ */
+void arch_pt_clear_shared(struct arch_pt *pt, vaddr_t start, vaddr_t end);
 
 /*
  * Gives all present mappings in [start, end) the given rights, at least ARCH_R or ARCH_X.

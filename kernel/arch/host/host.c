@@ -373,13 +373,15 @@ void arch_pt_clear(struct arch_pt *pt, vaddr_t start, vaddr_t end)
 	}
 }
 
-void arch_pt_clear_shared(struct arch_pt *pt)
+void arch_pt_clear_shared(struct arch_pt *pt, vaddr_t start, vaddr_t end)
 {
 	struct place *p = root_of(pt)->places, *next;
 
 	for (; p; p = next) {
+		uint64_t first = p->first * PAGE_SIZE;
+
 		next = p->next;
-		if (is_shared(p->region))
+		if (is_shared(p->region) && first < end.v && first + ARCH_REGION_SIZE > start.v)
 			place_drop(pt, p);
 	}
 }

@@ -354,54 +354,75 @@ static inline uint64_t plain_table(pte_t e)
 
 /* -- one page ------------------------------------------------------------------------------ */
 
-/* The rest of arch_pt_set(), whose leaf table there is: calls nothing, as every fault comes here.
- */
-static inline void leaf_set(struct arch_pt *pt, uint64_t table, uint64_t va, pfn_t pfn,
-			    unsigned rights, struct arch_mapping *old)
+/* An entry of a leaf table of pt's own, which is not valid, becomes this. */
+static inline void leaf_add(struct arch_pt *pt, uint64_t table, pte_t *e, uint64_t va, pfn_t pfn,
+			    uint64_t value)
 {
-	pte_t *e = pte_at(table, va, 0), before = *e;
-	uint64_t value = leaf_make(pfn, rights);
 	struct frame *f = frame_in_use(pfn);
+	unsigned kind = f->kind;
 
-	if (!(before.v & PTE_V)) {
-		old->present = false;
-		frame_get(f);
-		table_frame(table)->entries[f->kind]++;
-		pt->npages[f->kind]++;
-		entry_set(pt, table, e, va, 0, value);
-		return;
-	}
-	*old = pte_decode(before, va, 0);
-	if (before.v != value)
-		entry_set(pt, table, e, va, 0, value);
-	tlb_flush_page(pt, va);
-	if (old->pfn.v != pfn.v) {
-		struct frame *was = frame_in_use(old->pfn);
-
-		frame_get(f);
-		table_frame(table)->entries[f->kind]++;
-		pt->npages[f->kind]++;
-		table_frame(table)->entries[was->kind]--;
-		pt->npages[was->kind]--;
-		frame_put(was);
-	}
+	frame_get(f);
+	table_frame(table)->entries[kind]++;
+	pt->npages[kind]++;
+	entry_set(pt, table, e, va, 0, value);
 }
 
+/* A valid entry of a leaf table of pt's own becomes another, *old what it was. */
+static __attribute__((noinline)) int leaf_replace(struct arch_pt *pt, uint64_t table, uint64_t va,
+						  pfn_t pfn, uint64_t value,
+						  struct arch_mapping *old)
+{
+	pte_t *e = pte_at(table, va, 0);
+	struct frame *f = frame_in_use(pfn), *was;
+
+	*old = pte_decode(*e, va, 0);
+	if (e->v != value)
+		entry_set(pt, table, e, va, 0, value);
+	tlb_flush_page(pt, va);
+	if (old->pfn.v == pfn.v)
+		return 0;
+	was = frame_in_use(old->pfn);
+	frame_get(f);
+	table_frame(table)->entries[f->kind]++;
+	pt->npages[f->kind]++;
+	table_frame(table)->entries[was->kind]--;
+	pt->npages[was->kind]--;
+	frame_put(was);
+	return 0;
+}
+
+/* The rest of arch_pt_set(), where there is no leaf table of pt's own yet. */
+static __attribute__((noinline)) int set_slowly(struct arch_pt *pt, uint64_t va, pfn_t pfn,
+						uint64_t value, struct arch_mapping *old)
+{
+	uint64_t beyond = va, level1 = region_table(pt, &beyond);
+	uint64_t table = level1 ? region_own(pt, level1, va) : tables_make(pt, va, 0);
+	pte_t *e;
+
+	if (!table)
+		return -ENOMEM;
+	e = pte_at(table, va, 0);
+	if (e->v & PTE_V)
+		return leaf_replace(pt, table, va, pfn, value, old);
+	leaf_add(pt, table, e, va, pfn, value);
+	return 0;
+}
+
+/* Most faults come here for an entry that is not valid, in a table that is there: no call then. */
 int arch_pt_set(struct arch_pt *pt, vaddr_t va, pfn_t pfn, unsigned rights,
 		struct arch_mapping *old)
 {
-	uint64_t beyond = va.v, level1 = region_table(pt, &beyond), table = 0;
+	uint64_t beyond = va.v, level1 = region_table(pt, &beyond), value = leaf_make(pfn, rights);
+	uint64_t table = level1 ? plain_table(*pte_at(level1, va.v, 1)) : 0;
+	pte_t *e;
 
-	if (level1) {
-		table = plain_table(*pte_at(level1, va.v, 1));
-		if (__builtin_expect(!table, 0))
-			table = region_own(pt, level1, va.v);
-	} else {
-		table = tables_make(pt, va.v, 0);
-	}
-	if (__builtin_expect(!table, 0))
-		return -ENOMEM;
-	leaf_set(pt, table, va.v, pfn, rights, old);
+	old->present = false;
+	if (!table)
+		return set_slowly(pt, va.v, pfn, value, old);
+	e = pte_at(table, va.v, 0);
+	if (e->v & PTE_V)
+		return leaf_replace(pt, table, va.v, pfn, value, old);
+	leaf_add(pt, table, e, va.v, pfn, value);
 	return 0;
 }
 
@@ -536,11 +557,11 @@ void arch_pt_clear(struct arch_pt *pt, vaddr_t start, vaddr_t end)
 	}
 }
 
-void arch_pt_clear_shared(struct arch_pt *pt)
+void arch_pt_clear_shared(struct arch_pt *pt, vaddr_t start, vaddr_t end)
 {
-	uint64_t va = 0;
+	uint64_t va = start.v;
 
-	while (va < arch_user_end().v) {
+	while (va < end.v) {
 		uint64_t level1 = region_table(pt, &va), next;
 		pte_t e;
 

@@ -402,12 +402,23 @@ struct vma *vma_join(struct aspace *as, struct vma *v)
 
 void vma_place(struct aspace *as, const struct vma *v, struct vma *spare)
 {
-	struct vma *prev = v->start.v ? aspace_find(as, VADDR(v->start.v - 1)) : NULL;
+	struct vma *prev = v->start.v ? aspace_find(as, VADDR(v->start.v - 1)) : NULL, *next;
 
 	if (prev && vma_is_continued(prev, v)) {
 		absorb(as, prev, v);
 		vma_free(spare);
 		vma_join(as, prev);
+		return;
+	}
+	next = aspace_next(as, v->start);
+	if (next && !v->anon && vma_is_continued(v, next)) {
+		/* here: as a new mapping is, below the one before: the top of what is free was
+		 * taken */
+		if (v->file)
+			mobj_put(v->file);
+		vma_name_put(v->name);
+		vma_free(spare);
+		vma_resize(as, next, v->start.v, next->end.v);
 		return;
 	}
 	*spare = *v;
@@ -506,7 +517,8 @@ void aspace_put(struct aspace *as)
 	CHECK3(before, >, 0);
 	if (before > 1)
 		return;
-	arch_pt_clear_shared(&as->pt);
+	for (v = vma_of(avl_first(&as->vmas)); v; v = vma_next(v))
+		arch_pt_clear_shared(&as->pt, v->start, v->end);
 	while ((v = vma_of(as->vmas.root))) {
 		space_unmap_pages(as, v->start.v, v->end.v);
 		vma_remove(as, v);
