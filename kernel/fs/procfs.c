@@ -25,6 +25,7 @@
 #include "kernel/fs/file.h"
 #include "kernel/fs/proctext.h"
 #include "kernel/fs/procview.h"
+#include "kernel/fs/settings.h"
 #include "kernel/lib/lib.h"
 #include "kernel/mm/frame/frame.h"
 #include "kernel/mm/frame/slab.h"
@@ -66,7 +67,7 @@ struct row {
 	enum kind kind;
 	uint32_t mode;
 	text_fn *text;
-	const char *constant; /* of text_constant */
+	const char *constant; /* of text_constant; of text_setting, its name */
 };
 
 /* What a row is: a text, a setting that is what it is, a folder or a link. */
@@ -77,6 +78,10 @@ struct row {
 #define FIXED(name, value)                                                                         \
 	{                                                                                          \
 		name, TEXT, S_IFREG | 0444, text_constant, value                                   \
+	}
+#define SETTING(name)                                                                              \
+	{                                                                                          \
+		name, TEXT, S_IFREG | 0644, text_setting, name                                     \
 	}
 #define NODE(name, kind, mode)                                                                     \
 	{                                                                                          \
@@ -143,9 +148,9 @@ static const struct row random_rows[] = {TEXT_ROW("boot_id", 0444, text_boot_id)
 					 FIXED("entropy_avail", "256\n"),
 					 TEXT_ROW("uuid", 0444, text_uuid)};
 static const struct row vm_rows[] = {
-    FIXED("max_map_count", "65530\n"), FIXED("mmap_min_addr", "65536\n"),
-    FIXED("overcommit_memory", "0\n"), FIXED("overcommit_ratio", "50\n"),
-    FIXED("swappiness", "60\n")};
+    SETTING("admin_reserve_kbytes"), SETTING("max_map_count"),      SETTING("mmap_min_addr"),
+    SETTING("overcommit_kbytes"),    SETTING("overcommit_memory"),  SETTING("overcommit_ratio"),
+    FIXED("swappiness", "60\n"),     SETTING("user_reserve_kbytes")};
 static const struct row fs_rows[] = {
     FIXED("file-max", "9223372036854775807\n"), FIXED("file-nr", "0\t0\t9223372036854775807\n"),
     FIXED("nr_open", "1048576\n"), FIXED("pipe-max-size", "1048576\n")};
@@ -639,6 +644,8 @@ static ssize_t text_write(struct file *f, struct uio *u, uint64_t *pos)
 	size_t left = u->left, len = left < COMM_LEN - 1 ? left : COMM_LEN - 1;
 
 	(void)pos;
+	if (n->kind == TEXT && row_of(n)->text == text_setting)
+		return setting_write(row_of(n)->constant, u);
 	if (uio_take(u, name, len) != len)
 		return -EFAULT;
 	if (n->kind != TEXT || n->pid != proc_current()->pid || row_of(n)->text != text_comm)
