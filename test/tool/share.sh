@@ -1,6 +1,7 @@
 # Folders of the host: what is written is there, what is mapped is the file, what changes is seen.
 . test/tool/common.inc
-make -s -C "$ROOT" BUILD="$BUILD" "$BUILD/test/guest/shared" "$BUILD/test/native/shared" > make.log 2>&1 ||
+make -s -C "$ROOT" BUILD="$BUILD" "$BUILD/test/guest/shared" "$BUILD/test/native/shared" \
+	"$BUILD/test/guest/spent" > make.log 2>&1 ||
 	{ not_ok "the programs are built" "$(cat make.log)"; exit 0; }
 guest=$BUILD_ABS/test/guest/shared native=$BUILD_ABS/test/native/shared
 mkdir native guest
@@ -16,6 +17,9 @@ both() {
 both pages
 both store
 same "what was stored is in the file" native/stored guest/stored
+
+run "$LIMPID" run --write guest -- "$BUILD_ABS/test/guest/spent" guest
+same "files of the host leave nothing behind" "$ROOT/test/guest/spent.out" out
 
 # A file nine times as large as memory.
 awk 'BEGIN { for (i = 0; i < 600000; i++) printf "%c%c%c line %d of a file that is larger than all of memory\n", i % 94 + 33, i * i % 94 + 33, i * 7 % 94 + 33, i * i }' > large
