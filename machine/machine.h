@@ -401,18 +401,22 @@ struct hart_counters {
 	uint64_t causes[TLB_KINDS][MISS_CAUSES]; /* of misses, under cfg.miss_causes */
 	uint64_t lookups_user[ACCESS_KINDS];     /* in U-mode; the rest in S-mode */
 	uint64_t misses_user[TLB_KINDS];
-	uint64_t walk_cache_hits; /* walks that did not start at the root */
-	uint64_t stale_uses;      /* counted under check_tlb only */
-	uint64_t walks;           /* table walks, those that only set D included */
-	uint64_t walks_dirty;     /* walks made only to set D for a cached translation */
-	uint64_t walks_faulted;   /* ended in a page fault */
-	uint64_t walks_no_access; /* ended in an access fault: a table outside RAM */
-	uint64_t pte_reads[5];    /* PTEs read, by level */
-	uint64_t hit_faults;      /* page faults found on a hit, without a walk */
-	uint64_t page_faults;     /* page-fault exceptions raised */
-	uint64_t paged_steps;     /* steps whose instruction was fetched under paging */
-	uint64_t straddles;       /* of these, instructions that lie in two pages */
-	uint64_t flushes;         /* sfence.vma executed or asked for through SBI */
+	uint64_t misses_by[ACCESS_KINDS]; /* of the first level */
+	uint64_t walk_cache_hits;         /* walks that did not start at the root */
+	uint64_t stale_uses;              /* counted under check_tlb only */
+	uint64_t walks;                   /* table walks, those that only set D included */
+	uint64_t walks_dirty;             /* walks made only to set D for a cached translation */
+	uint64_t walks_faulted;           /* ended in a page fault */
+	uint64_t walks_no_access;         /* ended in an access fault: a table outside RAM */
+	uint64_t walks_by[ACCESS_KINDS];
+	uint64_t pte_reads[5];  /* PTEs read, by level */
+	uint64_t sets_accessed; /* walks that set A */
+	uint64_t sets_dirty;    /* walks that set D */
+	uint64_t hit_faults;    /* page faults found on a hit, without a walk */
+	uint64_t page_faults;   /* page-fault exceptions raised */
+	uint64_t paged_steps;   /* steps whose instruction was fetched under paging */
+	uint64_t straddles;     /* of these, instructions that lie in two pages */
+	uint64_t flushes;       /* sfence.vma executed or asked for through SBI */
 	uint64_t satp_writes;
 	uint64_t interrupts;
 	uint64_t exceptions;

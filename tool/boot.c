@@ -381,6 +381,9 @@ static int write_json(const struct boot *b, const struct hart_counters *c, const
 	json_object_set_new(o, "status", integer((uint64_t)status));
 	json_object_set_new(o, "clock_ns", integer(clock_of(b->machine)));
 	json_object_set_new(o, "counters", counters_json(c));
+	json_object_set_new(o, "tlb", counters_tlb_json(c));
+	json_object_set_new(o, "walks", counters_walks_json(c));
+	json_object_set_new(o, "address_spaces", counters_spaces_json(b->machine));
 	errno = 0;
 	error = json_dumpf(o, json, JSON_INDENT(2)) < 0 || fputc('\n', json) == EOF ||
 		fflush(json) != 0;

@@ -17,4 +17,11 @@ void counters_print(const struct hart_counters *c);
 /* => an object; keys are never renamed or removed, new ones may appear. */
 json_t *counters_json(const struct hart_counters *c);
 
+/* The same of the TLB and of walks in full: doc/stats.md has the keys. */
+json_t *counters_tlb_json(const struct hart_counters *c);
+json_t *counters_walks_json(const struct hart_counters *c);
+
+/* => a list: each value of satp that was in force, with what it had. */
+json_t *counters_spaces_json(struct machine *m);
+
 #endif

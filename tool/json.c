@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <jansson.h>
 
+#include "tool/counters.h"
 #include "tool/tool.h"
 
 static json_t *integer(uint64_t n)
@@ -43,49 +44,6 @@ static json_t *faults(const struct lens_stats *st)
 	return o;
 }
 
-static json_t *tlb(const struct hart_counters *c)
-{
-	static const char *const key[TLB_KINDS] = {"fetch", "data", "level2"};
-	static const char *const cause[MISS_CAUSES] = {"cold",    "capacity",    "conflict",
-						       "flushed", "other_space", "unmapped"};
-	json_t *o = json_object();
-
-	for (unsigned k = 0; k < TLB_KINDS; k++) {
-		json_t *t = json_object(), *causes = json_object();
-
-		json_object_set_new(t, "lookups", integer(c->hits[k] + c->misses[k]));
-		json_object_set_new(t, "hits", integer(c->hits[k]));
-		json_object_set_new(t, "misses", integer(c->misses[k]));
-		json_object_set_new(t, "misses_user", integer(c->misses_user[k]));
-		for (unsigned i = 0; i < MISS_CAUSES; i++)
-			json_object_set_new(causes, cause[i], integer(c->causes[k][i]));
-		json_object_set_new(t, "misses_by_cause", causes);
-		json_object_set_new(o, key[k], t);
-	}
-	json_object_set_new(o, "fetches", integer(c->lookups[ACCESS_FETCH]));
-	json_object_set_new(o, "fetches_user", integer(c->lookups_user[ACCESS_FETCH]));
-	json_object_set_new(o, "loads_user", integer(c->lookups_user[ACCESS_LOAD]));
-	json_object_set_new(o, "stores_user", integer(c->lookups_user[ACCESS_STORE]));
-	json_object_set_new(o, "loads", integer(c->lookups[ACCESS_LOAD]));
-	json_object_set_new(o, "stores", integer(c->lookups[ACCESS_STORE]));
-	json_object_set_new(o, "flushes", integer(c->flushes));
-	return o;
-}
-
-static json_t *walks(const struct hart_counters *c)
-{
-	json_t *o = json_object(), *reads = json_array();
-
-	json_object_set_new(o, "total", integer(c->walks));
-	json_object_set_new(o, "translated", integer(c->walks - c->walks_faulted));
-	json_object_set_new(o, "faulted", integer(c->walks_faulted));
-	json_object_set_new(o, "only_dirty", integer(c->walks_dirty));
-	for (unsigned level = 0; level < 5; level++)
-		json_array_append_new(reads, integer(c->pte_reads[level]));
-	json_object_set_new(o, "pte_reads_by_level", reads);
-	return o;
-}
-
 static json_t *frames(const struct lens_stats *st)
 {
 	json_t *o = json_object(), *states = json_object();
@@ -114,28 +72,6 @@ static json_t *memory(const struct lens_stats *st)
 	return o;
 }
 
-/* Each value of satp that was in force, with what it had. */
-static json_t *spaces(struct machine *m)
-{
-	json_t *list = json_array();
-	unsigned n = machine_spaces(m);
-
-	for (unsigned i = 0; i < n; i++) {
-		struct hart_counters c;
-		uint64_t satp;
-		json_t *o = json_object();
-
-		machine_space(m, i, &satp, &c);
-		json_object_set_new(o, "satp", integer(satp));
-		json_object_set_new(o, "steps", integer(c.steps));
-		json_object_set_new(o, "page_faults", integer(c.page_faults));
-		json_object_set_new(o, "tlb", tlb(&c));
-		json_object_set_new(o, "walks", walks(&c));
-		json_array_append_new(list, o);
-	}
-	return list;
-}
-
 int json_write(FILE *f, const struct run_facts *facts, const struct lens *l, struct machine *m)
 {
 	const struct lens_stats *st = lens_stats(l);
@@ -155,9 +91,9 @@ int json_write(FILE *f, const struct run_facts *facts, const struct lens *l, str
 	json_object_set_new(o, "end", end);
 	json_object_set_new(o, "instructions", instructions(st));
 	json_object_set_new(o, "page_faults", faults(st));
-	json_object_set_new(o, "tlb", tlb(&st->total));
-	json_object_set_new(o, "walks", walks(&st->total));
-	json_object_set_new(o, "address_spaces", spaces(m));
+	json_object_set_new(o, "tlb", counters_tlb_json(&st->total));
+	json_object_set_new(o, "walks", counters_walks_json(&st->total));
+	json_object_set_new(o, "address_spaces", counters_spaces_json(m));
 	json_object_set_new(o, "frames", frames(st));
 	json_object_set_new(o, "memory", memory(st));
 	json_object_set_new(accounts, "checked", integer(st->accounts_checked));

@@ -357,6 +357,9 @@ static bool do_walk(struct hart *h, enum access access, unsigned prv, uint64_t v
 	enum walk_end end = walk(h, &rq, out);
 
 	h->count.walks++;
+	h->count.walks_by[access]++;
+	h->count.sets_accessed += (out->set & PTE_A) != 0;
+	h->count.sets_dirty += (out->set & PTE_D) != 0;
 	for (unsigned i = 0; i < 5; i++)
 		h->count.pte_reads[i] += out->reads[i];
 	if (end == WALK_OK) {
@@ -472,6 +475,7 @@ static unsigned miss(struct hart *h, enum tlb_kind l1, enum access access, unsig
 	unsigned in_l2 = tlb_find(l2, vpn, (unsigned)(h->satp >> SATP_ASID_SHIFT) & SATP_ASID_MASK);
 
 	h->count.misses[l1]++;
+	h->count.misses_by[access]++;
 	h->count.misses_user[l1] += prv == PRV_U;
 	h->mmu.l2_seq++;
 	if (in_l2 != TLB_NONE) {

@@ -119,6 +119,7 @@ enum walk_end walk(const struct hart *h, const struct walk_request *rq, struct w
 				return WALK_PAGE_FAULT;
 			if (!pmp_allows(h, pte_pa, 8, ACCESS_STORE, PRV_S))
 				return WALK_ACCESS_FAULT;
+			out->set = want & ~(unsigned)pte;
 			pte |= want;
 			*slot = pte;
 		}

@@ -23,6 +23,7 @@ struct walk_result {
 	uint64_t ppn;       /* of the 4 KiB page at va */
 	uint64_t pte;       /* leaf, after A and D were set */
 	unsigned level;     /* of the leaf */
+	unsigned set;       /* PTE_A and PTE_D, those that were set */
 	unsigned reads[5];  /* PTEs read, by level */
 	uint64_t tables[5]; /* tables read, by the level of their entries; 0: none */
 };

@@ -260,6 +260,16 @@ static void check_accounts(const struct hart_counters *c)
 	assert_int_equal(c->steps, c->retired + c->exceptions);
 	assert_int_equal(c->pte_reads[2], c->walks - c->walk_cache_hits);
 	assert_int_equal(c->walks_faulted, 0);
+	assert_int_equal(c->misses_by[ACCESS_FETCH] + c->misses_by[ACCESS_LOAD] +
+			     c->misses_by[ACCESS_STORE],
+			 c->misses[TLB_L1_FETCH] + c->misses[TLB_L1_DATA]);
+	assert_int_equal(c->walks_by[ACCESS_FETCH] + c->walks_by[ACCESS_LOAD] +
+			     c->walks_by[ACCESS_STORE],
+			 c->walks);
+	/* Of 129 pages with code or the finisher, and 128 of data, each gets A and D at most once.
+	 */
+	assert_true(c->sets_accessed > 128 && c->sets_accessed <= 257);
+	assert_true(c->sets_dirty > 100 && c->sets_dirty <= 129);
 }
 
 static void accounts_agree(void **state)
