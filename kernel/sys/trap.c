@@ -35,15 +35,18 @@ bool kernel_page_fault(struct trapframe *tf, vaddr_t va, unsigned access, bool f
 	struct thread *t = thread_current();
 	struct aspace *as = thread_space(t);
 	struct fault_result r;
+	int how;
 
 	if (!as)
 		return false; /* here: a process that is ending has no memory any more */
-	r = aspace_fault_trap(as, va, tf->cause, tf->pc, t->proc->pid, access, from_user);
-	t->minor_faults += r.signo == 0 && !r.is_major;
-	t->major_faults += r.is_major;
-	if (r.signo)
+	how = aspace_fault_trap(as, va, tf->cause, tf->pc, t->proc->pid, access, from_user, &r);
+	if (how == 0)
+		t->minor_faults++;
+	else if (how == 1)
+		t->major_faults++;
+	else
 		fault_refused(t, &r, va, from_user);
-	return r.signo == 0;
+	return how >= 0;
 }
 
 void kernel_exception(struct trapframe *tf, int signo, int code, uint64_t addr)

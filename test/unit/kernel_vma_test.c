@@ -579,8 +579,14 @@ static void user_copies(void **state)
 /* What arch.c's copies call in place of a trap. */
 bool kernel_page_fault(struct trapframe *tf, vaddr_t va, unsigned access, bool from_user)
 {
+	struct fault_result refused = {.signo = -1};
+	int how = aspace_fault_trap(as, va, 13, 0, 1, access, from_user, &refused);
+
 	(void)tf;
-	return aspace_fault_trap(as, va, 13, 0, 1, access, from_user).signo == 0;
+	if (how < 0)
+		assert_true(refused.signo == SIGSEGV || refused.signo == SIGBUS ||
+			    refused.signo == SIGKILL);
+	return how >= 0;
 }
 
 /* -- lack of memory ------------------------------------------------------------------------ */

@@ -151,12 +151,9 @@ int mobj_insert_locked(struct mobj *o, uint64_t index, struct frame *f)
 {
 	int err = tree_set(&o->tree, index, f);
 
-	if (err)
-		return err;
-	f->object = o->top;
-	f->index = index;
-	f->kind = (uint8_t)kind_of(o);
-	return 0;
+	if (!err)
+		mobj_own_frame(o, index, f, kind_of(o));
+	return err;
 }
 
 /* End of the n pages from start on. */

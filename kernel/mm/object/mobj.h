@@ -94,6 +94,23 @@ static inline struct frame *mobj_lookup_locked(const struct mobj *o, uint64_t in
 	return tree_lookup(&o->tree, index);
 }
 
+/* What a frame knows of the object that it was first in. kind: FRAME_ANON or the like. */
+static inline void mobj_own_frame(const struct mobj *o, uint64_t index, struct frame *f,
+				  unsigned kind)
+{
+	f->object = o->top;
+	f->index = index;
+	f->kind = (uint8_t)kind;
+}
+
+/* Gives page `index` of private anonymous memory, whose tree_vacancy() is `leaf`, f. Lock held. */
+static inline void mobj_fill_locked(struct mobj *o, struct tree_node *leaf, uint64_t index,
+				    struct frame *f)
+{
+	tree_fill(&o->tree, leaf, index, f);
+	mobj_own_frame(o, index, f, FRAME_ANON);
+}
+
 /*
  * Gives page `index` the frame f, in the place of what it had; takes over the caller's reference
  * (its pin). => 0 or -ENOMEM (nothing changed, the reference stays the caller's). Lock held.

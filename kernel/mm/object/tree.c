@@ -287,21 +287,14 @@ static __attribute__((noinline)) int set_slowly(struct tree *t, uint64_t index, 
 
 int tree_set(struct tree *t, uint64_t index, struct frame *f)
 {
-	struct tree_node *leaf = t->shared ? NULL : tree_leaf(t, index), *n;
-	int err = 0;
+	struct tree_node *leaf = tree_vacancy(t, index);
+	int err;
 
-	if (leaf && !leaf->slot[index & SLOT_MASK]) {
-		unsigned shift = t->height * TREE_SHIFT;
-
-		leaf->slot[index & SLOT_MASK] = f;
-		for (n = t->root; n != leaf; n = n->slot[(index >> shift) & SLOT_MASK]) {
-			n->count++;
-			shift -= TREE_SHIFT;
-		}
-		leaf->count++;
-	} else {
-		err = set_slowly(t, index, f);
+	if (leaf) {
+		tree_fill(t, leaf, index, f);
+		return 0;
 	}
+	err = set_slowly(t, index, f);
 	if (!err)
 		TRACE(TRACE_FRAME_PIN, frame_pfn(f).v, 1, 0, 0, 0, 0);
 	return err;

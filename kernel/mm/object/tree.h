@@ -5,9 +5,9 @@
 #ifndef KERNEL_TREE_H
 #define KERNEL_TREE_H
 
+#include "kernel/lib/trace.h"
 #include "kernel/lib/types.h"
-
-struct frame;
+#include "kernel/mm/frame/frame.h"
 
 #define TREE_SHIFT 6
 #define TREE_SLOTS (1u << TREE_SHIFT)
@@ -46,6 +46,33 @@ static inline struct frame *tree_lookup(const struct tree *t, uint64_t index)
 	const struct tree_node *n = tree_leaf(t, index);
 
 	return n ? n->slot[index & (TREE_SLOTS - 1)] : NULL;
+}
+
+/*
+ * => the node that page `index` can be given its first frame in by tree_fill(), with nothing to be
+ *    made or copied; NULL: the page has a frame, or only tree_set() can.
+ */
+static inline struct tree_node *tree_vacancy(const struct tree *t, uint64_t index)
+{
+	struct tree_node *leaf = t->shared ? NULL : tree_leaf(t, index);
+
+	return leaf && !leaf->slot[index & (TREE_SLOTS - 1)] ? leaf : NULL;
+}
+
+/* tree_set() for a page with such a node. */
+static inline void tree_fill(struct tree *t, struct tree_node *leaf, uint64_t index,
+			     struct frame *f)
+{
+	unsigned shift = t->height * TREE_SHIFT;
+
+	leaf->slot[index & (TREE_SLOTS - 1)] = f;
+	for (struct tree_node *n = t->root; n != leaf;
+	     n = n->slot[(index >> shift) & (TREE_SLOTS - 1)]) {
+		n->count++;
+		shift -= TREE_SHIFT;
+	}
+	leaf->count++;
+	TRACE(TRACE_FRAME_PIN, frame_pfn(f).v, 1, 0, 0, 0, 0);
 }
 
 /* => the number of frames. */

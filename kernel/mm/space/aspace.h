@@ -231,9 +231,10 @@ struct fault_result aspace_fault(struct aspace *as, vaddr_t va, unsigned access)
  * The same for a trap, bracketed by TRACE_FAULT_BEGIN and _END: what kernel_page_fault() is to
  * call. scause, pc and pid are for the events; from_user false: a user copy, whose failure is
  * TK_FIXUP.
+ * => 0: served; 1: served, and a page had to be read for it; -1: not served, see *refused.
  */
-struct fault_result aspace_fault_trap(struct aspace *as, vaddr_t va, uint64_t scause, uint64_t pc,
-				      uint32_t pid, unsigned access, bool from_user);
+int aspace_fault_trap(struct aspace *as, vaddr_t va, uint64_t scause, uint64_t pc, uint32_t pid,
+		      unsigned access, bool from_user, struct fault_result *refused);
 
 /* Lock held. => the VMA that contains va, or NULL. */
 struct vma *aspace_find(struct aspace *as, vaddr_t va);

@@ -28,9 +28,29 @@
 #include "kernel/mm/space/vma.h"
 #include "abi/linux.h"
 
-static struct fault_result refused(unsigned kind, int signo, int code)
+/*
+ * How a fault ended, inside here: TK_* and maybe FAULT_MAJOR. What the program gets for one that
+ * was not served follows from it.
+ */
+#define FAULT_MAJOR 0x100u /* a page had to be read */
+
+static const struct {
+	int signo, code;
+} refusals[TK_MAX] = {
+    [TK_SEGV_MAPERR] = {SIGSEGV, SEGV_MAPERR},
+    [TK_SEGV_ACCERR] = {SIGSEGV, SEGV_ACCERR},
+    [TK_SIGBUS] = {SIGBUS, BUS_ADRERR},
+    [TK_OOM] = {SIGKILL, SI_KERNEL},
+};
+
+static struct fault_result result_of(unsigned how)
 {
-	return (struct fault_result){.kind = kind, .signo = signo, .code = code};
+	unsigned kind = how & ~FAULT_MAJOR;
+
+	return (struct fault_result){.kind = kind,
+				     .signo = refusals[kind].signo,
+				     .code = refusals[kind].code,
+				     .is_major = how & FAULT_MAJOR};
 }
 
 /* => whether VMA rights allow the access; on this architecture W implies R. */
@@ -166,8 +186,8 @@ static int page_in(struct vma *v, uint64_t index, bool write)
 }
 
 /* Chooses the frame for a page of v, and how the fault is to be counted. */
-static struct fault_result page_serve(struct aspace *as, struct vma *v, uint64_t va,
-				      unsigned access, bool grown)
+static __attribute__((noinline)) unsigned page_serve(struct aspace *as, struct vma *v, uint64_t va,
+						     unsigned access, bool grown)
 {
 	uint64_t index = vma_file_index(v, va);
 	bool write = access == VMA_WRITE, own = false, major = false, is_private, made;
@@ -176,21 +196,20 @@ static struct fault_result page_serve(struct aspace *as, struct vma *v, uint64_t
 	struct frame *f, *held = NULL;
 
 	if (v->file && !is_in_object(v->file, index))
-		return refused(TK_SIGBUS, SIGBUS, BUS_ADRERR);
+		return TK_SIGBUS;
 
 	if (v->file && v->file->pager &&
 	    ((v->flags & VMA_SHARED) || !own_lookup(v, va, &is_private))) {
 		int result = page_in(v, index, write);
 
 		if (result < 0)
-			return result == -ENOMEM ? refused(TK_OOM, SIGKILL, SI_KERNEL)
-						 : refused(TK_SIGBUS, SIGBUS, BUS_ADRERR);
+			return result == -ENOMEM ? TK_OOM : TK_SIGBUS;
 		major = result > 0;
 	}
 	if (v->flags & VMA_SHARED) {
 		f = held = object_page(v->file, index, &made);
 		if (!f && !is_in_object(v->file, index))
-			return refused(TK_SIGBUS, SIGBUS, BUS_ADRERR);
+			return TK_SIGBUS;
 		kind = made && v->file->kind == MOBJ_ANON ? TK_ZERO
 		       : write                            ? TK_SHARED_WRITE
 							  : TK_FILE;
@@ -210,7 +229,7 @@ static struct fault_result page_serve(struct aspace *as, struct vma *v, uint64_t
 	} else if (v->file) {
 		f = held = object_page(v->file, index, &made);
 		if (!f && !is_in_object(v->file, index))
-			return refused(TK_SIGBUS, SIGBUS, BUS_ADRERR);
+			return TK_SIGBUS;
 		kind = TK_FILE;
 		if (f && write) {
 			f = own_create(v, va, f);
@@ -230,7 +249,7 @@ static struct fault_result page_serve(struct aspace *as, struct vma *v, uint64_t
 	if (held)
 		frame_put(held);
 	if (!mapped)
-		return refused(TK_OOM, SIGKILL, SI_KERNEL);
+		return TK_OOM;
 	if (old.present && old.pfn.v == frame_pfn(f).v) {
 		/* here: the page was mapped, and at most W was missing */
 		if (old.rights == rights)
@@ -242,12 +261,39 @@ static struct fault_result page_serve(struct aspace *as, struct vma *v, uint64_t
 		as->major_faults++;
 	else
 		as->minor_faults++;
-	return (struct fault_result){.kind = kind, .is_major = major};
+	return kind | (major ? FAULT_MAJOR : 0);
 }
 
-static inline struct fault_result fault_serve(struct aspace *as, vaddr_t va, unsigned access)
+/*
+ * The most frequent fault of all: the first write to a page of anonymous memory, where the object
+ * and the page table need nothing but an entry. => TK_NONE: it is another, nothing was done.
+ */
+static inline __attribute__((always_inline)) unsigned first_write(struct aspace *as, struct vma *v,
+								  uint64_t va)
 {
-	struct fault_result r = refused(TK_SEGV_MAPERR, SIGSEGV, SEGV_MAPERR);
+	uint64_t index = vma_anon_index(v, va);
+	struct arch_mapping old;
+	struct tree_node *leaf;
+	struct frame *f = NULL;
+
+	spin_lock(&v->anon->lock);
+	leaf = tree_vacancy(&v->anon->tree, index);
+	if (leaf && (f = frame_alloc(0, TF_ANON, FRAME_ZEROED)))
+		mobj_fill_locked(v->anon, leaf, index, f);
+	spin_unlock(&v->anon->lock);
+	if (!f)
+		return TK_NONE;
+	if (space_map_frame(as, va, f, vma_rights(v), &old))
+		return TK_OOM;
+	as->minor_faults++;
+	return TK_ZERO;
+}
+
+static inline __attribute__((always_inline)) unsigned fault_serve(struct aspace *as, vaddr_t va,
+								  unsigned access)
+{
+	uint64_t page = ROUND_DOWN(va.v, PAGE_SIZE);
+	unsigned how = TK_NONE;
 	bool grown = false;
 	struct vma *v;
 
@@ -258,28 +304,39 @@ static inline struct fault_result fault_serve(struct aspace *as, vaddr_t va, uns
 		if (!grown)
 			v = NULL;
 	}
-	if (v && !is_allowed(v, access))
-		r = refused(TK_SEGV_ACCERR, SIGSEGV, SEGV_ACCERR);
-	else if (v)
-		r = page_serve(as, v, ROUND_DOWN(va.v, PAGE_SIZE), access, grown);
+	if (!v) {
+		how = TK_SEGV_MAPERR;
+	} else if (!is_allowed(v, access)) {
+		how = TK_SEGV_ACCERR;
+	} else {
+		if (access == VMA_WRITE && v->anon && !v->file && !grown)
+			how = first_write(as, v, page);
+		if (how == TK_NONE)
+			how = page_serve(as, v, page, access, grown);
+	}
 	mutex_unlock(&as->lock);
-	return r;
+	return how;
 }
 
 struct fault_result aspace_fault(struct aspace *as, vaddr_t va, unsigned access)
 {
-	return fault_serve(as, va, access);
+	return result_of(fault_serve(as, va, access));
 }
 
-struct fault_result aspace_fault_trap(struct aspace *as, vaddr_t va, uint64_t scause, uint64_t pc,
-				      uint32_t pid, unsigned access, bool from_user)
+int aspace_fault_trap(struct aspace *as, vaddr_t va, uint64_t scause, uint64_t pc, uint32_t pid,
+		      unsigned access, bool from_user, struct fault_result *refused)
 {
-	struct fault_result r;
+	unsigned how;
 
 	TRACE(TRACE_FAULT_BEGIN, as->id, va.v, scause, pc, pid, 0);
-	r = fault_serve(as, va, access);
-	if (r.signo && !from_user)
-		r.kind = TK_FIXUP;
-	TRACE(TRACE_FAULT_END, as->id, va.v, r.kind, 0, 0, 0);
-	return r;
+	how = fault_serve(as, va, access);
+	if (__builtin_expect(how < TK_MAX && !refusals[how].signo, 1)) {
+		TRACE(TRACE_FAULT_END, as->id, va.v, how, 0, 0, 0);
+		return 0;
+	}
+	*refused = result_of(how);
+	if (refused->signo && !from_user)
+		refused->kind = TK_FIXUP;
+	TRACE(TRACE_FAULT_END, as->id, va.v, refused->kind, 0, 0, 0);
+	return refused->signo ? -1 : 1;
 }
