@@ -37,16 +37,22 @@ static int node_height(const struct avl_node *n)
 	return n ? n->height : 0;
 }
 
-/* I1 and I4 at n, its children being right. => whether n looks different from above. */
-static inline bool node_refresh(struct avl_tree *t, struct avl_node *n)
+/* The same as below, when the heights of n's children, l and r, are at hand. */
+static inline bool node_set(struct avl_tree *t, struct avl_node *n, int l, int r)
 {
-	int l = node_height(n->left), r = node_height(n->right), height = 1 + (l > r ? l : r);
+	int height = 1 + (l > r ? l : r);
 	bool differs = height != n->height;
 
 	n->height = height;
 	if (t->update)
 		differs |= t->update(n);
 	return differs;
+}
+
+/* I1 and I4 at n, its children being right. => whether n looks different from above. */
+static inline bool node_refresh(struct avl_tree *t, struct avl_node *n)
+{
+	return node_set(t, n, node_height(n->left), node_height(n->right));
 }
 
 /* Puts `to` (may be NULL) where `from` hangs; from's own links stay. */
@@ -105,18 +111,18 @@ static void tree_repair(struct avl_tree *t, struct avl_node *n)
 	bool differs = true;
 
 	for (; n && differs; n = n->parent) {
-		int balance = node_height(n->left) - node_height(n->right);
+		int l = node_height(n->left), r = node_height(n->right);
 
-		if (balance > 1) {
+		if (l > r + 1) {
 			if (node_height(n->left->left) < node_height(n->left->right))
 				rotate_left(t, n->left);
 			n = rotate_right(t, n);
-		} else if (balance < -1) {
+		} else if (r > l + 1) {
 			if (node_height(n->right->right) < node_height(n->right->left))
 				rotate_right(t, n->right);
 			n = rotate_left(t, n);
 		} else {
-			differs = node_refresh(t, n);
+			differs = node_set(t, n, l, r);
 		}
 	}
 }

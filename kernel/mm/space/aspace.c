@@ -18,8 +18,10 @@
  * The tree is ordered by address. Each node also knows, of its subtree, the
  * lowest address, the highest, and the largest hole between two VMAs; so the
  * highest hole of a given length is found without visiting subtrees that have
- * none, in O(log n). A stack keeps a guard gap below itself free of what does
- * not ask for a fixed place.
+ * none, in O(log n). What is known of a hole from 1 GiB on is its size rounded up to
+ * GiB: a mapping that takes a little of the one great hole, as most do, then changes
+ * nothing for the nodes above. A stack keeps a guard gap below itself free of what
+ * does not ask for a fixed place.
  *
  * Invariants:
  *   I1  VMAs are page-aligned, not empty, below the end of user addresses, and
@@ -46,9 +48,11 @@
 #include "kernel/mm/frame/frame.h"
 #include "kernel/mm/frame/slab.h"
 #include "kernel/mm/space/vma.h"
+#include "abi/linux.h"
 
 /* Linux's gap between the stack's top and the first mapping below: at least 128 MiB. */
 #define MMAP_GAP            0x8000000UL
+#define ROUGH_GAP           (1UL << 30)
 #define DEFAULT_STACK_LIMIT 0x800000UL
 
 struct frame *zero_frame;
@@ -66,11 +70,6 @@ void vma_free(struct vma *v)
 {
 	if (v)
 		cache_free(vma_cache, v);
-}
-
-static uint64_t vma_npages(const struct vma *v)
-{
-	return (v->end.v - v->start.v) >> PAGE_SHIFT;
 }
 
 void vma_release(struct vma *v)
@@ -139,23 +138,45 @@ static void count(struct aspace *as, unsigned flags, uint64_t delta)
 	}
 }
 
-/* I2. */
-static bool node_summary(struct avl_node *n)
+/* What is known above of a hole of that size: never less. */
+static uint64_t rough(uint64_t gap)
+{
+	return gap < ROUGH_GAP ? gap : ROUND_UP(gap, ROUGH_GAP);
+}
+
+/* I2. => whether that is new. */
+static inline __attribute__((always_inline)) bool summary_refresh(struct avl_node *n)
 {
 	struct vma *v = vma_of(n), *left = vma_of(n->left), *right = vma_of(n->right);
-	uint64_t first = left ? left->subtree_first : vma_gap_start(v);
-	uint64_t last = right ? right->subtree_last : v->end.v, gap = 0;
-	bool differs;
+	uint64_t first = vma_gap_start(v), last = v->end.v, gap = 0;
+	bool changed;
 
-	if (left)
-		gap = max(left->subtree_gap, distance(vma_gap_start(v), left->subtree_last));
-	if (right)
-		gap = max(max(gap, right->subtree_gap), distance(right->subtree_first, v->end.v));
-	differs = first != v->subtree_first || last != v->subtree_last || gap != v->subtree_gap;
+	if (left) {
+		gap = max(left->subtree_gap, rough(distance(first, left->subtree_last)));
+		first = left->subtree_first;
+	}
+	if (right) {
+		gap =
+		    max(max(gap, right->subtree_gap), rough(distance(right->subtree_first, last)));
+		last = right->subtree_last;
+	}
+	changed = (v->subtree_first ^ first) | (v->subtree_last ^ last) | (v->subtree_gap ^ gap);
 	v->subtree_first = first;
 	v->subtree_last = last;
 	v->subtree_gap = gap;
-	return differs;
+	return changed;
+}
+
+static bool node_summary(struct avl_node *n)
+{
+	return summary_refresh(n);
+}
+
+/* v's range has changed: I2. */
+static void tree_update(struct vma *v)
+{
+	for (struct avl_node *n = &v->node; n && summary_refresh(n);)
+		n = n->parent;
 }
 
 /* Puts v on the lists of the objects that it maps: rmap.c. */
@@ -253,18 +274,23 @@ struct vma *aspace_find(struct aspace *as, vaddr_t va)
  */
 static uint64_t hole_below(const struct avl_node *n, uint64_t low, uint64_t high, uint64_t len)
 {
-	const struct vma *v = vma_of(n);
-	uint64_t at;
+	/* here: what is right of the subtree that n stands for has no such hole, and ends at high
+	 */
+	for (; n && high >= low && high - low >= len; n = n->left) {
+		const struct vma *v = vma_of(n);
+		uint64_t start = vma_gap_start(v), at;
 
-	if (high < low || high - low < len)
-		return 0;
-	if (!v)
-		return high - len;
-	if (v->subtree_gap < len && distance(v->subtree_first, low) < len &&
-	    distance(high, v->subtree_last) < len)
-		return 0;
-	at = hole_below(n->right, max(low, v->end.v), high, len);
-	return at ? at : hole_below(n->left, low, min(high, vma_gap_start(v)), len);
+		if (v->subtree_gap < len && distance(v->subtree_first, low) < len &&
+		    distance(high, v->subtree_last) < len)
+			return 0;
+		if (v->end.v < high && (n->right || high - v->end.v >= len)) {
+			at = hole_below(n->right, max(low, v->end.v), high, len);
+			if (at)
+				return at;
+		}
+		high = min(high, start);
+	}
+	return high >= low && high - low >= len ? high - len : 0;
 }
 
 uint64_t space_hole(const struct aspace *as, uint64_t low, uint64_t high, uint64_t len)
@@ -316,7 +342,7 @@ void vma_resize(struct aspace *as, struct vma *v, uint64_t start, uint64_t end)
 	v->anon_offset += (start >> PAGE_SHIFT) - (v->start.v >> PAGE_SHIFT);
 	v->start = VADDR(start);
 	v->end = VADDR(end);
-	avl_update(&as->vmas, &v->node);
+	tree_update(v);
 	tell_add(as, v);
 }
 
@@ -353,18 +379,9 @@ void vma_split(struct aspace *as, struct vma *v, uint64_t at, struct vma *spare)
 	spare->start = VADDR(at);
 	count(as, v->flags, at - v->end.v);
 	v->end = VADDR(at);
-	avl_update(&as->vmas, &v->node);
+	tree_update(v);
 	tell_add(as, v);
 	vma_insert(as, spare);
-}
-
-bool vma_is_continued(const struct vma *a, const struct vma *b)
-{
-	return a->end.v == b->start.v && a->flags == b->flags && a->file == b->file &&
-	       vma_name_same(a->name, b->name) &&
-	       (!a->file || a->file_offset + vma_npages(a) == b->file_offset) &&
-	       (!b->anon || (!a->anon && b->anon_offset >= vma_npages(a)) ||
-		(a->anon == b->anon && a->anon_offset + vma_npages(a) == b->anon_offset));
 }
 
 /* Makes a and b, which continues it and is not in the tree, one; takes over b's references. */
@@ -379,6 +396,7 @@ static void absorb(struct aspace *as, struct vma *a, const struct vma *b)
 	if (b->file)
 		mobj_put(b->file);
 	vma_name_put(b->name);
+	a->touched |= b->touched;
 	vma_resize(as, a, a->start.v, b->end.v);
 }
 
@@ -400,30 +418,40 @@ struct vma *vma_join(struct aspace *as, struct vma *v)
 	return v;
 }
 
-void vma_place(struct aspace *as, const struct vma *v, struct vma *spare)
+/* Makes b and a, which has no own pages and is not in the tree, one; takes over a's references. */
+static void absorb_below(struct aspace *as, const struct vma *a, struct vma *b)
 {
-	struct vma *prev = v->start.v ? aspace_find(as, VADDR(v->start.v - 1)) : NULL, *next;
+	/* here: as a new mapping is, below the one before: the top of what is free was taken */
+	if (a->file)
+		mobj_put(a->file);
+	vma_name_put(a->name);
+	b->touched |= a->touched;
+	vma_resize(as, b, a->start.v, b->end.v);
+}
+
+int vma_place(struct aspace *as, const struct vma *v, struct vma *spare)
+{
+	struct vma *next = aspace_next(as, v->start);
+	struct vma *prev = next ? vma_prev(next) : vma_of(avl_last(&as->vmas));
 
 	if (prev && vma_is_continued(prev, v)) {
 		absorb(as, prev, v);
 		vma_free(spare);
 		vma_join(as, prev);
-		return;
-	}
-	next = aspace_next(as, v->start);
-	if (next && !v->anon && vma_is_continued(v, next)) {
-		/* here: as a new mapping is, below the one before: the top of what is free was
-		 * taken */
-		if (v->file)
-			mobj_put(v->file);
-		vma_name_put(v->name);
+	} else if (next && !v->anon && vma_is_continued(v, next)) {
+		absorb_below(as, v, next);
 		vma_free(spare);
-		vma_resize(as, next, v->start.v, next->end.v);
-		return;
+	} else {
+		if (!spare)
+			spare = vma_alloc();
+		if (!spare)
+			return -ENOMEM;
+		*spare = *v;
+		vma_insert(as, spare);
+		if (v->anon)
+			vma_join(as, spare);
 	}
-	*spare = *v;
-	vma_insert(as, spare);
-	vma_join(as, spare);
+	return 0;
 }
 
 /* -- pages --------------------------------------------------------------------------------- */
@@ -450,6 +478,8 @@ int space_prepare(struct aspace *as, uint64_t start, uint64_t end)
 
 void vma_drop_pages(struct aspace *as, struct vma *v, uint64_t start, uint64_t end)
 {
+	if (!v->touched)
+		return;
 	space_unmap_pages(as, start, end);
 	if (v->anon)
 		mobj_discard(v->anon, vma_anon_index(v, start), (end - start) >> PAGE_SHIFT);
@@ -587,6 +617,7 @@ void aspace_check(struct aspace *as)
 		for (uint64_t va = v->start.v; va < v->end.v; va += PAGE_SIZE) {
 			struct arch_mapping m = arch_pt_get(&as->pt, VADDR(va));
 
+			CHECK(!m.present || v->touched);
 			if (m.present)
 				resident += page_check(v, va, m);
 		}

@@ -52,7 +52,8 @@ struct vma {
 	struct avl_node node; /* in aspace.vmas, by start; augmented with the largest gap */
 	vaddr_t start, end;   /* page-aligned, start < end */
 	unsigned flags;       /* VMA_* */
-	unsigned kind;        /* TV_* of abi/trace.h */
+	unsigned kind : 31;   /* TV_* of abi/trace.h */
+	unsigned touched : 1; /* a page of it may be mapped, or may have been once */
 	struct aspace *as;    /* whose tree it is in */
 	struct mobj *anon;    /* private pages; created at the first one. NULL: none yet */
 	struct mobj *file;    /* NULL: anonymous */

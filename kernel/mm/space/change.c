@@ -52,6 +52,7 @@ static void move_border(struct aspace *as, struct vma *a, struct vma *b, uint64_
 		grows->anon_offset = grows == a ? b->anon_offset - npages : a->anon_offset + npages;
 		vma_set_anon(grows, shrinks->anon);
 	}
+	grows->touched |= shrinks->touched;
 	if (grows == a) {
 		vma_resize(as, b, at, b->end.v);
 		vma_resize(as, a, a->start.v, at);

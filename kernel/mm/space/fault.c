@@ -246,6 +246,7 @@ static __attribute__((noinline)) unsigned page_serve(struct aspace *as, struct v
 		rights &= ~(unsigned)ARCH_W;
 	}
 	bool mapped = f && space_map_frame(as, va, f, rights, &old) == 0;
+	v->touched = true;
 	if (held)
 		frame_put(held);
 	if (!mapped)

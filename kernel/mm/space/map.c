@@ -25,10 +25,10 @@ static uint64_t round_page(uint64_t x)
 
 /* -- unmapping ----------------------------------------------------------------------------- */
 
-int space_unmap_prepare(struct aspace *as, uint64_t start, uint64_t end, struct vma **spare)
+/* The same as the two below; v is the first VMA that ends above start. */
+static int prepare(struct aspace *as, const struct vma *v, uint64_t start, uint64_t end,
+		   struct vma **spare)
 {
-	struct vma *v = aspace_next(as, VADDR(start));
-
 	*spare = NULL;
 	if (space_prepare(as, start, end))
 		return -ENOMEM;
@@ -40,9 +40,10 @@ int space_unmap_prepare(struct aspace *as, uint64_t start, uint64_t end, struct 
 	return *spare ? 0 : -ENOMEM;
 }
 
-void space_unmap_commit(struct aspace *as, uint64_t start, uint64_t end, struct vma *spare)
+static void commit(struct aspace *as, struct vma *v, uint64_t start, uint64_t end,
+		   struct vma *spare)
 {
-	struct vma *v = aspace_next(as, VADDR(start)), *next;
+	struct vma *next;
 
 	for (; v && v->start.v < end; v = next) {
 		uint64_t from = v->start.v > start ? v->start.v : start;
@@ -66,13 +67,23 @@ void space_unmap_commit(struct aspace *as, uint64_t start, uint64_t end, struct 
 	vma_free(spare);
 }
 
+int space_unmap_prepare(struct aspace *as, uint64_t start, uint64_t end, struct vma **spare)
+{
+	return prepare(as, aspace_next(as, VADDR(start)), start, end, spare);
+}
+
+void space_unmap_commit(struct aspace *as, uint64_t start, uint64_t end, struct vma *spare)
+{
+	commit(as, aspace_next(as, VADDR(start)), start, end, spare);
+}
+
 int space_unmap(struct aspace *as, uint64_t start, uint64_t end)
 {
-	struct vma *spare;
-	int err = space_unmap_prepare(as, start, end, &spare);
+	struct vma *v = aspace_next(as, VADDR(start)), *spare;
+	int err = prepare(as, v, start, end, &spare);
 
 	if (!err)
-		space_unmap_commit(as, start, end, spare);
+		commit(as, v, start, end, spare);
 	return err;
 }
 
@@ -178,10 +189,22 @@ static int object_get(const struct aspace *as, struct vma *v, const struct map_r
 	return 0;
 }
 
+/* Puts *v in the place of what is there. => 0; -ENOMEM, nothing changed. */
+static int place_over(struct aspace *as, const struct vma *v)
+{
+	struct vma *spare = vma_alloc(), *split;
+
+	if (!spare || space_unmap_prepare(as, v->start.v, v->end.v, &split)) {
+		vma_free(spare);
+		return -ENOMEM;
+	}
+	space_unmap_commit(as, v->start.v, v->end.v, split);
+	return vma_place(as, v, spare);
+}
+
 /* The part of aspace_map() under the lock. *v becomes what is mapped. */
 static int map_locked(struct aspace *as, const struct map_request *req, uint64_t len, struct vma *v)
 {
-	struct vma *spare, *split = NULL;
 	uint64_t at, replaced = 0, promised = 0;
 	int err;
 
@@ -203,25 +226,14 @@ static int map_locked(struct aspace *as, const struct map_request *req, uint64_t
 			return -ENOMEM;
 		v->flags |= VMA_ACCOUNT;
 	}
-	spare = vma_alloc();
-	if (!spare)
-		return -ENOMEM;
-	err = object_get(as, v, req, len);
-	if (!err && replaced)
-		err = space_unmap_prepare(as, at, at + len, &split);
-	if (err) {
-		if (v->file)
-			mobj_put(v->file);
-		vma_free(spare);
-		return err;
-	}
-	/* here: nothing can fail any more */
-	if (replaced)
-		space_unmap_commit(as, at, at + len, split);
 	v->start = VADDR(at);
 	v->end = VADDR(at + len);
-	vma_place(as, v, spare);
-	return 0;
+	err = object_get(as, v, req, len);
+	if (!err)
+		err = replaced ? place_over(as, v) : vma_place(as, v, NULL);
+	if (err && v->file)
+		mobj_put(v->file);
+	return err;
 }
 
 int aspace_map(struct aspace *as, const struct map_request *req, vaddr_t *out)
@@ -258,7 +270,6 @@ static bool brk_grow(struct aspace *as, uint64_t old_end, uint64_t new_end)
 	    .kind = TV_HEAP,
 	};
 	uint64_t grown = new_end - old_end;
-	struct vma *spare;
 
 	/* As on Linux, one page stays free between the heap and what comes next. */
 	if (space_check_place(as, old_end, grown) ||
@@ -266,11 +277,7 @@ static bool brk_grow(struct aspace *as, uint64_t old_end, uint64_t new_end)
 	    !is_free(as, old_end, grown + PAGE_SIZE) || !space_may_map(as, v.flags, grown) ||
 	    as->nvmas > space_policy.max_vmas || !space_may_promise(as, grown))
 		return false;
-	spare = vma_alloc();
-	if (!spare)
-		return false;
-	vma_place(as, &v, spare);
-	return true;
+	return !vma_place(as, &v, NULL);
 }
 
 /* The heap shrinks. => whether it could: something of it must be there still. */

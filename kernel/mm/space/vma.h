@@ -51,6 +51,20 @@ static inline unsigned vma_rights(const struct vma *v)
 	return rights;
 }
 
+static inline uint64_t vma_npages(const struct vma *v)
+{
+	return (v->end.v - v->start.v) >> PAGE_SHIFT;
+}
+
+/* Names of VMAs: name.c. NULL is allowed. */
+void vma_name_get(struct vma_name *n);
+void vma_name_put(struct vma_name *n);
+bool vma_name_equal(const struct vma_name *a, const struct vma_name *b);
+static inline bool vma_name_same(const struct vma_name *a, const struct vma_name *b)
+{
+	return a == b || vma_name_equal(a, b);
+}
+
 /* What a VMA counts as for limits and /proc. */
 enum vma_use { USE_CODE, USE_DATA, USE_STACK, USE_OTHER };
 
@@ -80,9 +94,10 @@ void vma_release(struct vma *v); /* the structure and its references; not in the
 
 /*
  * Puts *v, a template of a range where nothing is, into the tree: a neighbour that it continues is
- * extended, or else `spare` becomes the VMA. => v's references are taken over, and so is spare.
+ * extended, or else `spare` becomes the VMA; NULL: one is allocated if it is needed.
+ * => 0: v's references are taken over, and so is spare; -ENOMEM: nothing changed.
  */
-void vma_place(struct aspace *as, const struct vma *v, struct vma *spare);
+int vma_place(struct aspace *as, const struct vma *v, struct vma *spare);
 
 void vma_insert(struct aspace *as, struct vma *v); /* where nothing is, and joins nothing */
 void vma_remove(struct aspace *as, struct vma *v); /* from the tree; the caller has it then */
@@ -97,7 +112,14 @@ void vma_set(struct aspace *as, struct vma *v, unsigned flags, struct vma_name *
 void vma_split(struct aspace *as, struct vma *v, uint64_t at, struct vma *spare);
 
 /* => whether b continues a, so that the two may be one VMA. */
-bool vma_is_continued(const struct vma *a, const struct vma *b);
+static inline bool vma_is_continued(const struct vma *a, const struct vma *b)
+{
+	return a->end.v == b->start.v && a->flags == b->flags && a->file == b->file &&
+	       vma_name_same(a->name, b->name) &&
+	       (!a->file || a->file_offset + vma_npages(a) == b->file_offset) &&
+	       (!b->anon || (!a->anon && b->anon_offset >= vma_npages(a)) ||
+		(a->anon == b->anon && a->anon_offset + vma_npages(a) == b->anon_offset));
+}
 
 /*
  * Gives [start, end), part of v, other flags and another name (a new reference is taken): splits
@@ -212,14 +234,5 @@ static inline void commit_add(uint64_t delta)
  * => 0; -ENOMEM: a hole; -EFAULT: a page that cannot be had. What comes before it was served.
  */
 int space_populate(struct aspace *as, uint64_t start, uint64_t end);
-
-/* Names of VMAs: name.c. NULL is allowed. */
-void vma_name_get(struct vma_name *n);
-void vma_name_put(struct vma_name *n);
-bool vma_name_equal(const struct vma_name *a, const struct vma_name *b);
-static inline bool vma_name_same(const struct vma_name *a, const struct vma_name *b)
-{
-	return a == b || vma_name_equal(a, b);
-}
 
 #endif
