@@ -8,7 +8,7 @@
  *   I4  n's summary is what update() makes of n and its children
  *
  * So a tree of n nodes is at most 1.44 log2(n) high. A change below n can
- * break I1, I2 and I4 only at n's ancestors; tree_repair() walks up and mends
+ * break I1, I2 and I4 only at n's ancestors; avl_repair() walks up and mends
  * them in that order, rotating where I2 fails. It stops at the first subtree that
  * is as high as before and has the same summary, since nothing else of it is seen
  * above:
@@ -32,27 +32,9 @@ void avl_init(struct avl_tree *t, bool (*update)(struct avl_node *n))
 	t->update = update;
 }
 
-static int node_height(const struct avl_node *n)
+static void node_refresh(struct avl_tree *t, struct avl_node *n)
 {
-	return n ? n->height : 0;
-}
-
-/* The same as below, when the heights of n's children, l and r, are at hand. */
-static inline bool node_set(struct avl_tree *t, struct avl_node *n, int l, int r)
-{
-	int height = 1 + (l > r ? l : r);
-	bool differs = height != n->height;
-
-	n->height = height;
-	if (t->update)
-		differs |= t->update(n);
-	return differs;
-}
-
-/* I1 and I4 at n, its children being right. => whether n looks different from above. */
-static inline bool node_refresh(struct avl_tree *t, struct avl_node *n)
-{
-	return node_set(t, n, node_height(n->left), node_height(n->right));
+	avl_refresh(n, avl_height(n->left), avl_height(n->right), t->update);
 }
 
 /* Puts `to` (may be NULL) where `from` hangs; from's own links stay. */
@@ -101,51 +83,26 @@ static struct avl_node *rotate_left(struct avl_tree *t, struct avl_node *n)
 	return c;
 }
 
-/*
- * Mends I1, I2 and I4 from n up: to the root, or as far as subtrees look different from above. n
- * and its ancestors have the heights and summaries of the places where they stand, before the
- * change.
- */
-static void tree_repair(struct avl_tree *t, struct avl_node *n)
+struct avl_node *avl_rotate(struct avl_tree *t, struct avl_node *n)
 {
-	bool differs = true;
-
-	for (; n && differs; n = n->parent) {
-		int l = node_height(n->left), r = node_height(n->right);
-
-		if (l > r + 1) {
-			if (node_height(n->left->left) < node_height(n->left->right))
-				rotate_left(t, n->left);
-			n = rotate_right(t, n);
-		} else if (r > l + 1) {
-			if (node_height(n->right->right) < node_height(n->right->left))
-				rotate_right(t, n->right);
-			n = rotate_left(t, n);
-		} else {
-			differs = node_set(t, n, l, r);
-		}
+	if (avl_height(n->left) > avl_height(n->right)) {
+		if (avl_height(n->left->left) < avl_height(n->left->right))
+			rotate_left(t, n->left);
+		return rotate_right(t, n);
 	}
+	if (avl_height(n->right->right) < avl_height(n->right->left))
+		rotate_right(t, n->right);
+	return rotate_left(t, n);
 }
 
-void avl_insert(struct avl_tree *t, struct avl_node *n, struct avl_node *parent,
-		struct avl_node **link)
-{
-	n->left = n->right = NULL;
-	n->parent = parent;
-	*link = n;
-	node_refresh(t, n);
-	tree_repair(t, parent);
-}
-
-void avl_remove(struct avl_tree *t, struct avl_node *n)
+struct avl_node *avl_take(struct avl_tree *t, struct avl_node *n, struct avl_node **moved)
 {
 	struct avl_node *next, *lowest;
 
+	*moved = NULL;
 	if (!n->left || !n->right) {
-		lowest = n->parent;
 		node_replace(t, n, n->left ? n->left : n->right);
-		tree_repair(t, lowest);
-		return;
+		return n->parent;
 	}
 	/* here: two children; the next in order has no left child and takes n's place */
 	next = n->right;
@@ -159,16 +116,24 @@ void avl_remove(struct avl_tree *t, struct avl_node *n)
 	if (next->right)
 		next->right->parent = next;
 	node_replace(t, n, next);
-	tree_repair(t, lowest);
-	/* here: next may not have been reached, or may look as it did at its old place */
-	node_refresh(t, next);
-	tree_repair(t, next->parent);
+	*moved = next;
+	return lowest;
+}
+
+void avl_insert(struct avl_tree *t, struct avl_node *n, struct avl_node *parent,
+		struct avl_node **link)
+{
+	avl_insert_with(t, n, parent, link, t->update);
+}
+
+void avl_remove(struct avl_tree *t, struct avl_node *n)
+{
+	avl_remove_with(t, n, t->update);
 }
 
 void avl_update(struct avl_tree *t, struct avl_node *n)
 {
-	while (n && t->update(n))
-		n = n->parent;
+	avl_update_with(n, t->update);
 }
 
 struct avl_node *avl_first(const struct avl_tree *t)
@@ -222,8 +187,8 @@ static size_t node_check(const struct avl_node *n, const struct avl_node *parent
 		return 0;
 	CHECK3((uintptr_t)n->parent, ==, (uintptr_t)parent); /* I3 */
 	count = 1 + node_check(n->left, n) + node_check(n->right, n);
-	l = node_height(n->left);
-	r = node_height(n->right);
+	l = avl_height(n->left);
+	r = avl_height(n->right);
 	CHECK3(n->height, ==, 1 + (l > r ? l : r)); /* I1 */
 	CHECK(l - r <= 1 && r - l <= 1);            /* I2 */
 	return count;

@@ -40,6 +40,16 @@ void avl_remove(struct avl_tree *t, struct avl_node *n);
 /* To be called after a change of n's own fields that its summary depends on. */
 void avl_update(struct avl_tree *t, struct avl_node *n);
 
+/*
+ * The same three with the tree's update() given as a constant, for where that is worth inlining it:
+ * a node's summary is recomputed at every step up. Below: their parts, for them alone.
+ */
+static inline void avl_insert_with(struct avl_tree *t, struct avl_node *n, struct avl_node *parent,
+				   struct avl_node **link, bool (*update)(struct avl_node *n));
+static inline void avl_remove_with(struct avl_tree *t, struct avl_node *n,
+				   bool (*update)(struct avl_node *n));
+static inline void avl_update_with(struct avl_node *n, bool (*update)(struct avl_node *n));
+
 /* In order; NULL at the end. */
 struct avl_node *avl_first(const struct avl_tree *t);
 struct avl_node *avl_last(const struct avl_tree *t);
@@ -48,5 +58,82 @@ struct avl_node *avl_prev(const struct avl_node *n);
 
 /* Checks links, heights and balance; stops at the first that is wrong. => number of nodes. */
 size_t avl_check(const struct avl_tree *t);
+
+/* -- parts --------------------------------------------------------------------------------- */
+
+#define AVL_INLINE static inline __attribute__((always_inline))
+
+static inline int avl_height(const struct avl_node *n)
+{
+	return n ? n->height : 0;
+}
+
+/* I2 fails at n, and holds below. => what stands in n's place, where all is right. */
+struct avl_node *avl_rotate(struct avl_tree *t, struct avl_node *n);
+
+/*
+ * Takes n out. => the lowest node whose children have changed, NULL: none. *moved: the node that is
+ * in n's place now and was elsewhere; NULL: none.
+ */
+struct avl_node *avl_take(struct avl_tree *t, struct avl_node *n, struct avl_node **moved);
+
+/* I1 and I4 at n, whose children are l and r high. => whether n looks different from above. */
+AVL_INLINE bool avl_refresh(struct avl_node *n, int l, int r, bool (*update)(struct avl_node *n))
+{
+	int height = 1 + (l > r ? l : r);
+	bool differs = height != n->height;
+
+	n->height = height;
+	if (update)
+		differs |= update(n);
+	return differs;
+}
+
+/*
+ * Mends I1, I2 and I4 from n up: to the root, or as far as subtrees look different from above. n
+ * and its ancestors have the heights and summaries of the places where they stand, before the
+ * change.
+ */
+AVL_INLINE void avl_repair(struct avl_tree *t, struct avl_node *n,
+			   bool (*update)(struct avl_node *n))
+{
+	for (; n; n = n->parent) {
+		int l = avl_height(n->left), r = avl_height(n->right);
+
+		if (l > r + 1 || r > l + 1)
+			n = avl_rotate(t, n);
+		else if (!avl_refresh(n, l, r, update))
+			break;
+	}
+}
+
+AVL_INLINE void avl_insert_with(struct avl_tree *t, struct avl_node *n, struct avl_node *parent,
+				struct avl_node **link, bool (*update)(struct avl_node *n))
+{
+	n->left = n->right = NULL;
+	n->parent = parent;
+	*link = n;
+	avl_refresh(n, 0, 0, update);
+	avl_repair(t, parent, update);
+}
+
+AVL_INLINE void avl_remove_with(struct avl_tree *t, struct avl_node *n,
+				bool (*update)(struct avl_node *n))
+{
+	struct avl_node *moved, *lowest = avl_take(t, n, &moved);
+
+	avl_repair(t, lowest, update);
+	if (!moved)
+		return;
+	/* here: it may not have been reached, or may look as it did at its old place */
+	avl_refresh(moved, avl_height(moved->left), avl_height(moved->right), update);
+	avl_repair(t, moved->parent, update);
+}
+
+AVL_INLINE void avl_update_with(struct avl_node *n, bool (*update)(struct avl_node *n))
+{
+	while (n && update(n))
+		n = n->parent;
+}
 
 #endif

@@ -172,13 +172,6 @@ static bool node_summary(struct avl_node *n)
 	return summary_refresh(n);
 }
 
-/* v's range has changed: I2. */
-static void tree_update(struct vma *v)
-{
-	for (struct avl_node *n = &v->node; n && summary_refresh(n);)
-		n = n->parent;
-}
-
 /* Puts v on the lists of the objects that it maps: rmap.c. */
 static void vma_link(struct aspace *as, struct vma *v)
 {
@@ -226,7 +219,7 @@ static void vmas_insert(struct aspace *as, struct vma *v)
 		parent = *link;
 		link = v->start.v < vma_of(parent)->start.v ? &parent->left : &parent->right;
 	}
-	avl_insert(&as->vmas, &v->node, parent, link);
+	avl_insert_with(&as->vmas, &v->node, parent, link, summary_refresh);
 	vma_link(as, v);
 	as->nvmas++;
 	count(as, v->flags, v->end.v - v->start.v);
@@ -234,7 +227,7 @@ static void vmas_insert(struct aspace *as, struct vma *v)
 
 static void vmas_remove(struct aspace *as, struct vma *v)
 {
-	avl_remove(&as->vmas, &v->node);
+	avl_remove_with(&as->vmas, &v->node, summary_refresh);
 	vma_unlink(v);
 	as->nvmas--;
 	count(as, v->flags, v->start.v - v->end.v);
@@ -342,7 +335,7 @@ void vma_resize(struct aspace *as, struct vma *v, uint64_t start, uint64_t end)
 	v->anon_offset += (start >> PAGE_SHIFT) - (v->start.v >> PAGE_SHIFT);
 	v->start = VADDR(start);
 	v->end = VADDR(end);
-	tree_update(v);
+	avl_update_with(&v->node, summary_refresh);
 	tell_add(as, v);
 }
 
@@ -379,7 +372,7 @@ void vma_split(struct aspace *as, struct vma *v, uint64_t at, struct vma *spare)
 	spare->start = VADDR(at);
 	count(as, v->flags, at - v->end.v);
 	v->end = VADDR(at);
-	tree_update(v);
+	avl_update_with(&v->node, summary_refresh);
 	tell_add(as, v);
 	vma_insert(as, spare);
 }
@@ -429,6 +422,21 @@ static void absorb_below(struct aspace *as, const struct vma *a, struct vma *b)
 	vma_resize(as, b, a->start.v, b->end.v);
 }
 
+/* What a template says; the rest belongs to the tree, and to lists. */
+static void vma_fill(struct vma *v, const struct vma *template)
+{
+	v->start = template->start;
+	v->end = template->end;
+	v->flags = template->flags;
+	v->kind = template->kind;
+	v->touched = template->touched;
+	v->anon = template->anon;
+	v->anon_offset = template->anon_offset;
+	v->file = template->file;
+	v->file_offset = template->file_offset;
+	v->name = template->name;
+}
+
 int vma_place(struct aspace *as, const struct vma *v, struct vma *spare)
 {
 	struct vma *next = aspace_next(as, v->start);
@@ -446,7 +454,7 @@ int vma_place(struct aspace *as, const struct vma *v, struct vma *spare)
 			spare = vma_alloc();
 		if (!spare)
 			return -ENOMEM;
-		*spare = *v;
+		vma_fill(spare, v);
 		vma_insert(as, spare);
 		if (v->anon)
 			vma_join(as, spare);
@@ -461,19 +469,23 @@ void space_unmap_pages(struct aspace *as, uint64_t start, uint64_t end)
 	arch_pt_clear(&as->pt, VADDR(start), VADDR(end));
 }
 
-int space_prepare(struct aspace *as, uint64_t start, uint64_t end)
+int space_prepare_from(struct vma *v, uint64_t start, uint64_t end)
 {
-	struct vma *v = aspace_next(as, VADDR(start));
 	int err = 0;
 
 	for (; v && v->start.v < end && !err; v = vma_next(v)) {
 		uint64_t from = max(v->start.v, start), to = min(v->end.v, end);
 
-		if (v->anon)
+		if (v->anon && v->touched)
 			err = mobj_prepare(v->anon, vma_anon_index(v, from),
 					   (to - from) >> PAGE_SHIFT);
 	}
 	return err;
+}
+
+int space_prepare(struct aspace *as, uint64_t start, uint64_t end)
+{
+	return space_prepare_from(aspace_next(as, VADDR(start)), start, end);
 }
 
 void vma_drop_pages(struct aspace *as, struct vma *v, uint64_t start, uint64_t end)

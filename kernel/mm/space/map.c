@@ -26,11 +26,11 @@ static uint64_t round_page(uint64_t x)
 /* -- unmapping ----------------------------------------------------------------------------- */
 
 /* The same as the two below; v is the first VMA that ends above start. */
-static int prepare(struct aspace *as, const struct vma *v, uint64_t start, uint64_t end,
+static int prepare(struct aspace *as, struct vma *v, uint64_t start, uint64_t end,
 		   struct vma **spare)
 {
 	*spare = NULL;
-	if (space_prepare(as, start, end))
+	if (space_prepare_from(v, start, end))
 		return -ENOMEM;
 	if (!v || v->start.v >= start || v->end.v <= end)
 		return 0;
@@ -238,10 +238,11 @@ static int map_locked(struct aspace *as, const struct map_request *req, uint64_t
 
 int aspace_map(struct aspace *as, const struct map_request *req, vaddr_t *out)
 {
-	struct vma v = {.flags = req->flags, .kind = req->kind};
 	uint64_t len = round_page(req->len);
+	struct vma v;
 	int err;
 
+	vma_template(&v, req->flags, req->kind);
 	if (!req->len || req->offset & PAGE_MASK)
 		return -EINVAL;
 	if (!len)
@@ -263,14 +264,12 @@ int aspace_map(struct aspace *as, const struct map_request *req, vaddr_t *out)
 /* The heap grows from old_end to new_end, both page-aligned. => whether it could. */
 static bool brk_grow(struct aspace *as, uint64_t old_end, uint64_t new_end)
 {
-	struct vma v = {
-	    .start = VADDR(old_end),
-	    .end = VADDR(new_end),
-	    .flags = VMA_READ | VMA_WRITE | VMA_ACCOUNT | as->lock_flags,
-	    .kind = TV_HEAP,
-	};
+	struct vma v;
 	uint64_t grown = new_end - old_end;
 
+	vma_template(&v, VMA_READ | VMA_WRITE | VMA_ACCOUNT | as->lock_flags, TV_HEAP);
+	v.start = VADDR(old_end);
+	v.end = VADDR(new_end);
 	/* As on Linux, one page stays free between the heap and what comes next. */
 	if (space_check_place(as, old_end, grown) ||
 	    (v.flags & VMA_LOCKED && !space_may_lock(as, grown)) ||

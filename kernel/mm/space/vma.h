@@ -92,6 +92,17 @@ struct vma *vma_alloc(void);     /* NULL: no memory. Contents undefined */
 void vma_free(struct vma *v);    /* NULL is allowed. Only the structure */
 void vma_release(struct vma *v); /* the structure and its references; not in the tree */
 
+/* A template of an anonymous VMA, for vma_place(), but for where it is. */
+static inline void vma_template(struct vma *v, unsigned flags, unsigned kind)
+{
+	v->flags = flags;
+	v->kind = kind;
+	v->touched = false;
+	v->anon = v->file = NULL;
+	v->anon_offset = v->file_offset = 0;
+	v->name = NULL;
+}
+
 /*
  * Puts *v, a template of a range where nothing is, into the tree: a neighbour that it continues is
  * extended, or else `spare` becomes the VMA; NULL: one is allocated if it is needed.
@@ -193,6 +204,8 @@ static inline int space_map_frame(struct aspace *as, uint64_t va, struct frame *
  * shared need memory for that. => 0 or -ENOMEM (nothing changed).
  */
 int space_prepare(struct aspace *as, uint64_t start, uint64_t end);
+/* The same; v is the first VMA that ends above start. */
+int space_prepare_from(struct vma *v, uint64_t start, uint64_t end);
 
 /* Unmaps [start, end). => 0; -ENOMEM, nothing changed: no memory, or too many VMAs. */
 int space_unmap(struct aspace *as, uint64_t start, uint64_t end);
