@@ -12,9 +12,9 @@
  * the memory object and user memory. The frame is pinned for the time of the
  * copy, because the copy may fault and wait, and no lock may be held there.
  *
- * Locks. file.lock guards the position and is held during a transfer that uses
- * it, so that two writers of one file do not interleave. It comes before the
- * locks of mm/.
+ * Locks. inode.writing is held during a write, file.lock before it. file.lock guards the position
+ * and is held during a transfer that uses it, so that two writers of one file do not interleave. It
+ * comes before the locks of mm/.
  */
 #include "kernel/fs/file.h"
 #include "kernel/fs/lock.h"
@@ -412,7 +412,8 @@ static bool is_sealed(const struct file *f, uint64_t pos, uint64_t n)
 	       (seals & F_SEAL_GROW && pos + n > f->data->size);
 }
 
-static ssize_t regular_write(struct file *f, struct uio *u, uint64_t *pos)
+/* inode.writing held. */
+static ssize_t write_contents(struct file *f, struct uio *u, uint64_t *pos)
 {
 	struct mobj *o = f->data;
 	uint64_t limit = proc_current()->rlimits[RLIMIT_FSIZE].cur;
@@ -421,7 +422,7 @@ static ssize_t regular_write(struct file *f, struct uio *u, uint64_t *pos)
 
 	if (u->left == 0)
 		return 0;
-	if (f->flags & O_APPEND)
+	if (file_appends(f, u))
 		*pos = o->size;
 	if (*pos >= INT64_MAX - u->left)
 		return -EFBIG;
@@ -460,6 +461,14 @@ static ssize_t regular_write(struct file *f, struct uio *u, uint64_t *pos)
 		inode_touch(f->inode);
 	}
 	return total;
+}
+
+static ssize_t regular_write(struct file *f, struct uio *u, uint64_t *pos)
+{
+	mutex_lock(&f->inode->writing);
+	ssize_t n = write_contents(f, u, pos);
+	mutex_unlock(&f->inode->writing);
+	return n;
 }
 
 const struct file_ops regular_ops = {

@@ -70,6 +70,12 @@ static inline bool file_may_read(const struct file *f)
 	return (f->flags & O_ACCMODE) != O_WRONLY && !(f->flags & O_PATH);
 }
 
+/* => whether this write goes to the end of the file. */
+static inline bool file_appends(const struct file *f, const struct uio *u)
+{
+	return u->at_end || ((f->flags & O_APPEND) && !u->not_at_end);
+}
+
 static inline bool file_may_write(const struct file *f)
 {
 	return (f->flags & O_ACCMODE) != O_RDONLY && !(f->flags & O_PATH);

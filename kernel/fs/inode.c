@@ -169,6 +169,7 @@ struct inode *inode_create(struct fsys *fs, uint32_t mode, uint32_t uid, uint32_
 	i->uid = uid;
 	i->gid = gid;
 	i->last = &i->first;
+	mutex_init(&i->writing);
 	i->atime = i->mtime = i->ctime = i->btime = clock_timespec(clock_realtime_ns());
 	return i;
 }

@@ -4,6 +4,7 @@
 #ifndef KERNEL_INODE_H
 #define KERNEL_INODE_H
 
+#include "kernel/lib/lock.h"
 #include "kernel/lib/types.h"
 #include "abi/linux.h"
 
@@ -29,6 +30,8 @@ struct inode {
 	struct mobj *data; /* S_IFREG: its contents */
 	char *target;      /* S_IFLNK: where it points, unless the file system makes it */
 
+	struct mutex
+	    writing; /* held by a write, so that each is whole, and appends follow each other */
 	/* Open files that may write; negative: programs that run from it. Atomic. */
 	int32_t writers;
 	uint32_t seals;       /* F_SEAL_*: kernel/sys/memfd.c; atomic */

@@ -387,7 +387,8 @@ static ssize_t p9fs_read(struct file *f, struct uio *u, uint64_t *pos)
 	return p9_data_read(f, u, pos);
 }
 
-static ssize_t p9fs_write(struct file *f, struct uio *u, uint64_t *pos)
+/* inode.writing held. */
+static ssize_t write_contents(struct file *f, struct uio *u, uint64_t *pos)
 {
 	struct p9_client *c = client_of(f->inode);
 	uint32_t fid = (uint32_t)(uintptr_t)f->ctx;
@@ -397,7 +398,7 @@ static ssize_t p9fs_write(struct file *f, struct uio *u, uint64_t *pos)
 
 	if (!buf)
 		return -ENOMEM;
-	if (f->flags & O_APPEND) {
+	if (file_appends(f, u)) {
 		p9fs_refresh(f->inode);
 		*pos = f->inode->data->size;
 	}
@@ -417,6 +418,14 @@ static ssize_t p9fs_write(struct file *f, struct uio *u, uint64_t *pos)
 	if (total > 0)
 		inode_touch(f->inode);
 	return total > 0 ? total : n;
+}
+
+static ssize_t p9fs_write(struct file *f, struct uio *u, uint64_t *pos)
+{
+	mutex_lock(&f->inode->writing);
+	ssize_t n = write_contents(f, u, pos);
+	mutex_unlock(&f->inode->writing);
+	return n;
 }
 
 static void p9fs_release(struct file *f)

@@ -15,6 +15,8 @@ struct uio {
 	uint64_t done;
 	uint64_t left;  /* bytes of all buffers not yet moved */
 	bool is_kernel; /* the addresses are the kernel's own */
+	bool at_end,
+	    not_at_end; /* a write is made at the file's end, or not, whatever O_APPEND says */
 };
 
 /* One buffer; `iov` is the caller's, to be kept as long as u. */

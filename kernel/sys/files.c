@@ -160,24 +160,30 @@ int64_t sys_preadv2(const uint64_t *a)
 
 static ssize_t write_at_end(struct file *f, struct uio *u, uint64_t *pos)
 {
-	(void)pos;
-	if (f->data) {
-		uint64_t end = f->data->size;
+	u->at_end = true;
+	return file_write(f, u, pos);
+}
 
-		return file_write(f, u, &end);
-	}
-	return file_write(f, u, NULL);
+static ssize_t write_in_place(struct file *f, struct uio *u, uint64_t *pos)
+{
+	u->not_at_end = true;
+	return file_write(f, u, pos);
 }
 
 int64_t sys_pwritev2(const uint64_t *a)
 {
+	transfer_fn *fn = a[5] & RWF_APPEND     ? write_at_end
+			  : a[5] & RWF_NOAPPEND ? write_in_place
+						: file_write;
+	uint64_t pos = a[3];
+
 	if (a[5] & ~(uint64_t)RWF_KNOWN)
 		return -EOPNOTSUPP;
 	if ((a[5] & RWF_APPEND) && (a[5] & RWF_NOAPPEND))
 		return -EINVAL;
-	if (a[5] & RWF_APPEND)
-		return transfer_vector(a[0], a[1], a[2], NULL, write_at_end);
-	return (int64_t)a[3] == -1 ? sys_writev(a) : sys_pwritev(a);
+	if ((int64_t)pos == -1)
+		return transfer_vector(a[0], a[1], a[2], NULL, fn);
+	return (int64_t)pos < 0 ? -EINVAL : transfer_vector(a[0], a[1], a[2], &pos, fn);
 }
 
 int64_t sys_lseek(const uint64_t *a)

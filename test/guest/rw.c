@@ -9,6 +9,7 @@
 #include <sys/sendfile.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
 #include "test/guest/place.h"
 
 #define PAGE 4096L
@@ -93,6 +94,11 @@ static void vectors(void)
 	say("pwritev2, RWF_DSYNC", pwritev2(fd, v, 1, 0, RWF_DSYNC));
 	say("pwritev2, RWF_APPEND", pwritev2(fd, v, 1, 0, RWF_APPEND));
 	say("is at the end", lseek(fd, 0, SEEK_END));
+	say("RWF_APPEND leaves the position", lseek(fd, 3, SEEK_SET));
+	say("...", pwritev2(fd, v, 1, 0, RWF_APPEND));
+	say("...", lseek(fd, 0, SEEK_CUR));
+	say("RWF_APPEND at the position", pwritev2(fd, v, 1, -1, RWF_APPEND));
+	say("moves it", lseek(fd, 0, SEEK_CUR));
 	say("preadv2, unknown flag", preadv2(fd, v, 1, 0, 0x1000));
 	pipe(p);
 	say("preadv of a pipe", preadv(p[0], v, 1, 0));
@@ -286,6 +292,33 @@ static void limits(void)
 	unlink("f");
 }
 
+/* Children append at the same time: no record is lost or torn. */
+static void appends(void)
+{
+	int fd = make_file("f", ""), records = 0, torn = 0;
+	char record[100];
+
+	for (int child = 0; child < 4; child++) {
+		if (fork() > 0)
+			continue;
+		int own = open("f", O_WRONLY | O_APPEND);
+		memset(record, 'a' + child, sizeof(record));
+		for (int n = 0; n < 50; n++)
+			if (write(own, record, sizeof(record)) != sizeof(record))
+				_exit(1);
+		_exit(0);
+	}
+	while (wait(NULL) > 0)
+		;
+	while (read(fd, record, sizeof(record)) == sizeof(record)) {
+		records++;
+		for (size_t i = 1; i < sizeof(record); i++)
+			torn += record[i] != record[0];
+	}
+	printf("%d records, %d torn\n", records, torn);
+	unlink("f");
+}
+
 int main(void)
 {
 	setvbuf(stdout, NULL, _IOLBF, 0);
@@ -296,6 +329,7 @@ int main(void)
 	copies();
 	space();
 	limits();
+	appends();
 	place_leave();
 	return 0;
 }
