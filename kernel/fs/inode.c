@@ -189,6 +189,7 @@ void inode_put(struct inode *i)
 		}
 		file_locks_free(i->locks);
 		xattrs_free(i);
+		kfree(i->buckets);
 		kfree(i->target);
 		cache_free(inode_cache, i);
 		i = parent; /* here: a folder that is gone lets go of the one above */

@@ -42,7 +42,8 @@ struct inode {
 	 * above, with a reference (a root's is itself, without one); its own name there, NULL: a
 	 * root, or removed; and what is mounted on it. */
 	struct dirent *first, **last;
-	uint32_t nentries;
+	uint32_t nentries, nbuckets;
+	struct dirent **buckets; /* by hash of the name; NULL: there are too few entries */
 	struct inode *parent;
 	struct dirent *entry;
 	struct fsys *mounted;
@@ -58,7 +59,8 @@ struct inode {
 
 /* One name in a folder; holds a reference to its inode. */
 struct dirent {
-	struct dirent *next;
+	struct dirent *next, **link; /* in the folder's list; link: what points here */
+	struct dirent *same_hash;
 	struct inode *inode;
 	uint64_t cookie; /* position for getdents: grows along the list */
 	uint8_t len;     /* of name, without NUL */

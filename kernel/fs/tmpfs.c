@@ -11,6 +11,9 @@
  * where it stopped by the cookie of the last entry that it saw, and since cookies
  * grow along the list and are never used twice, it can go on after any change.
  *
+ * A folder with many entries has them in a hash table as well, which grows with it:
+ * one to two entries a bucket. Without memory for it, it goes on as it is.
+ *
  * A folder of the root may have another file system's folder *under* it. What it has
  * no entry for is looked up there; a folder that both have is one folder in the same
  * way. So the root's own entries, places for mounts above all, and a tree that is only
@@ -24,6 +27,7 @@
  *   I1  cookies grow along a folder's list; those of what is under it lie above all
  *   I2  of a folder in the list, entry is its entry there and parent the list's folder
  *   I3  nlink of a folder in a list = 2 + folders in its own list; nentries = its length
+ *   I4  with buckets, each entry of the list is in the bucket of its name's hash
  */
 #include "kernel/fs/inode.h"
 #include "kernel/lib/lib.h"
@@ -54,12 +58,76 @@ struct fsys *tmpfs_create(const char *type, const char *source, const char *opti
 	return fs;
 }
 
+#define FEW_ENTRIES 32 /* are searched one by one */
+
+static uint32_t hash_name(const char *name, size_t len)
+{
+	uint32_t h = 2166136261u; /* FNV-1a */
+
+	for (size_t i = 0; i < len; i++)
+		h = (h ^ (uint8_t)name[i]) * 16777619u;
+	return h;
+}
+
+static struct dirent **bucket_of(const struct inode *dir, const char *name, size_t len)
+{
+	return &dir->buckets[hash_name(name, len) & (dir->nbuckets - 1)];
+}
+
+static void bucket_add(struct inode *dir, struct dirent *e)
+{
+	struct dirent **bucket = bucket_of(dir, e->name, e->len);
+
+	e->same_hash = *bucket;
+	*bucket = e;
+}
+
+static void bucket_remove(struct inode *dir, const struct dirent *e)
+{
+	struct dirent **at = bucket_of(dir, e->name, e->len);
+
+	while (*at != e)
+		at = &(*at)->same_hash;
+	*at = e->same_hash;
+}
+
+/* Gives a folder whose entries are many for its buckets more of them. */
+static void grow_buckets(struct inode *dir)
+{
+	uint32_t want = dir->nbuckets ? 4 * dir->nbuckets : 2 * FEW_ENTRIES;
+	struct dirent **buckets;
+
+	if (dir->nentries <= (dir->nbuckets ? 2 * dir->nbuckets : FEW_ENTRIES))
+		return;
+	buckets = kzalloc(want * sizeof buckets[0]);
+	if (!buckets)
+		return;
+	kfree(dir->buckets);
+	dir->buckets = buckets;
+	dir->nbuckets = want;
+	for (struct dirent *e = dir->first; e; e = e->next)
+		bucket_add(dir, e);
+}
+
+static bool has_name(const struct dirent *e, const char *name, size_t len)
+{
+	return e->len == len && memcmp(e->name, name, len) == 0;
+}
+
+static struct dirent *find_entry(const struct inode *dir, const char *name, size_t len)
+{
+	struct dirent *e = dir->buckets ? *bucket_of(dir, name, len) : dir->first;
+
+	while (e && !has_name(e, name, len))
+		e = dir->buckets ? e->same_hash : e->next;
+	return e;
+}
+
 struct inode *dir_find(const struct inode *dir, const char *name, size_t len)
 {
-	for (struct dirent *e = dir->first; e; e = e->next)
-		if (e->len == len && memcmp(e->name, name, len) == 0)
-			return e->inode;
-	return NULL;
+	const struct dirent *e = find_entry(dir, name, len);
+
+	return e ? e->inode : NULL;
 }
 
 struct dirent *dirent_create(const char *name, size_t len)
@@ -81,9 +149,13 @@ static void entry_append(struct inode *dir, struct dirent *e, struct inode *i)
 	e->next = NULL;
 	e->inode = i;
 	e->cookie = ++last_cookie;
+	e->link = dir->last;
 	*dir->last = e;
 	dir->last = &e->next;
 	dir->nentries++;
+	if (dir->buckets)
+		bucket_add(dir, e);
+	grow_buckets(dir);
 	inode_get(i);
 	if (inode_is_dir(i)) {
 		inode_get(dir);
@@ -102,24 +174,25 @@ static void entry_append(struct inode *dir, struct dirent *e, struct inode *i)
 /* Takes the entry of that name off the list. => it, with its reference; it exists. */
 static struct dirent *entry_take(struct inode *dir, const char *name, size_t len)
 {
-	for (struct dirent **link = &dir->first; *link; link = &(*link)->next) {
-		struct dirent *e = *link;
+	struct dirent *e = find_entry(dir, name, len);
 
-		if (e->len != len || memcmp(e->name, name, len) != 0)
-			continue;
-		*link = e->next;
-		if (dir->last == &e->next)
-			dir->last = link;
-		dir->nentries--;
-		if (inode_is_dir(e->inode))
-			dir->nlink--;
-		else
-			e->inode->nlink--;
-		inode_touch(dir);
-		inode_touch_ctime(e->inode);
-		return e;
-	}
-	panic("tmpfs: inode %lu has no entry %.*s", dir->ino, (int)len, name);
+	if (!e)
+		panic("tmpfs: inode %lu has no entry %.*s", dir->ino, (int)len, name);
+	if (dir->buckets)
+		bucket_remove(dir, e);
+	*e->link = e->next;
+	if (e->next)
+		e->next->link = e->link;
+	else
+		dir->last = e->link;
+	dir->nentries--;
+	if (inode_is_dir(e->inode))
+		dir->nlink--;
+	else
+		e->inode->nlink--;
+	inode_touch(dir);
+	inode_touch_ctime(e->inode);
+	return e;
 }
 
 int dir_add(struct inode *dir, const char *name, size_t len, struct inode *i)
