@@ -86,6 +86,8 @@ static bool look(int ms)
 	if (poll(&p, 1, ms) <= 0)
 		return true;
 	n = read(master, buf, sizeof buf);
+	if (n < 0 && errno == EAGAIN)
+		return true;
 	if (n <= 0)
 		return false;
 	shown = realloc(shown, nshown + (size_t)n + 1);
@@ -147,16 +149,22 @@ static void do_expect(const char *text, size_t len)
 /* The window's side of the line: what has been shown does not keep what is typed waiting. */
 static void do_type(const char *text, size_t len)
 {
+	double end = now() + patience;
+
 	while (len > 0) {
 		struct pollfd p = {.fd = master, .events = POLLIN | POLLOUT};
 		ssize_t n;
 
-		poll(&p, 1, -1);
+		if (now() > end)
+			fail("nobody takes what is typed", "");
+		poll(&p, 1, 100);
 		if (p.revents & POLLIN)
 			look(0);
 		if (!(p.revents & POLLOUT))
 			continue;
 		n = write(master, text, len);
+		if (n < 0 && errno == EAGAIN)
+			n = 0;
 		if (n < 0)
 			fail("cannot type: ", strerror(errno));
 		text += n;
@@ -284,7 +292,7 @@ static void start(char **argv)
 	const struct winsize window = {24, 80, 0, 0};
 	char *name;
 
-	master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+	master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
 	if (master < 0 || grantpt(master) || unlockpt(master) || !(name = ptsname(master)) ||
 	    (slave = open(name, O_RDWR | O_NOCTTY | O_CLOEXEC)) < 0) {
 		perror("pty");
