@@ -15,9 +15,10 @@
  *                    mounted on PATH; may come several times. %XX stands for a byte
  *     root=TAG[/FOLDER]   the same for a folder that shows wherever the tree has nothing else
  *     user=N         the programs' user and group; default 1000, not the superuser
- *     tty=DIGITS[,late]   which of 0, 1 and 2 are the terminal, if there is one; default: those
- *                    that have no port of their own. late: its port is opened when a program
- *                    first wants what is typed, not at once
+ *     tty=DIGITS[,late][,stops]   which of 0, 1 and 2 are the terminal, if there is one; default:
+ *                    those that have no port of their own. late: its port is opened when a program
+ *                    first wants what is typed, not at once. stops: when the programs stop, the
+ *                    port is closed until the other side opens it again; else they do not stop
  *     streams=closed where there is no port, there is no standard stream; else they are the UART
  *     verbose        says what is found
  *     zicboz=off     pages are cleared by stores even where the hart has cbo.zero (boot.c)
@@ -74,6 +75,7 @@ struct options {
 	unsigned nmounts;
 	uint64_t seed;
 	char *tty_fds; /* NULL: not told */
+	bool tty_is_late, tty_stops;
 };
 
 static struct options options;
@@ -139,6 +141,19 @@ static char *copy_text(const char *text, size_t len)
 	return s;
 }
 
+static void parse_terminal(struct options *o, char *text)
+{
+	char *comma;
+
+	o->tty_fds = text;
+	while ((comma = strchr(text, ','))) {
+		*comma = 0;
+		text = comma + 1;
+		o->tty_is_late |= strncmp(text, "late", 4) == 0;
+		o->tty_stops |= strncmp(text, "stops", 5) == 0;
+	}
+}
+
 static void parse_options(const char *line, struct options *o)
 {
 	while (*line) {
@@ -165,7 +180,7 @@ static void parse_options(const char *line, struct options *o)
 		} else if (has_key(line, len, "9p=", &value, &n) && o->nmounts < MAX_MOUNTS) {
 			o->mounts[o->nmounts++] = copy_text(value, n);
 		} else if (has_key(line, len, "tty=", &value, &n)) {
-			o->tty_fds = copy_text(value, n);
+			parse_terminal(o, copy_text(value, n));
 		} else if (len == 14 && strncmp(line, "streams=closed", len) == 0) {
 			o->streams_closed = true;
 		} else if (len == 7 && strncmp(line, "verbose", len) == 0) {
@@ -362,7 +377,7 @@ static unsigned terminal_streams(struct stream *const streams[3])
 	unsigned fds = 0;
 
 	if (options.tty_fds)
-		for (const char *c = options.tty_fds; *c && *c != ','; c++)
+		for (const char *c = options.tty_fds; *c; c++)
 			fds |= *c >= '0' && *c <= '2' ? 1u << (*c - '0') : 0;
 	else
 		for (int fd = 0; fd < 3; fd++)
@@ -398,6 +413,16 @@ static void open_streams(const struct dt *dt, struct proc *p)
 			no_memory();
 		file_put(f);
 	}
+}
+
+/* The machine's terminal, if there is one, becomes that of p's session and group. */
+static void give_terminal(struct proc *p)
+{
+	if (!tty_console())
+		return;
+	tty_give(tty_console(), p);
+	if (options.tty_stops)
+		tty_stops_outside(p->pgid);
 }
 
 /* -- the first process --------------------------------------------------------------------- */
@@ -437,8 +462,8 @@ static void start_program(void)
 		no_memory();
 	inode_put(cwd);
 	inode_put(exe);
-	if (options.ninits <= 1 && tty_console())
-		tty_give(tty_console(), p);
+	if (options.ninits <= 1)
+		give_terminal(p);
 	open_streams(&dt, p);
 
 	request.file = exe->data;
@@ -483,8 +508,8 @@ static void start_programs(void)
 		if (!first)
 			first = p;
 		p->tty = tty_console();
-		if (p == first && p->tty)
-			tty_give(p->tty, p);
+		if (p == first)
+			give_terminal(p);
 		sched_start(p->leader);
 	}
 	while (left > 0 && proc_wait(&any, &r) > 0) {
@@ -526,7 +551,7 @@ _Noreturn void kernel_main(const void *fdt)
 	plic_init(&dt);
 	mount_folders(&dt, &options);
 	console_init(&dt);
-	if (tty_init(options.tty_fds && strchr(options.tty_fds, ',')) != 0)
+	if (tty_init(options.tty_is_late) != 0)
 		no_memory();
 	if (options.verbose) {
 		struct frame_stats fs;

@@ -54,6 +54,13 @@ enum machine_stream {
 	STREAM_COUNT
 };
 
+/* What the guest wants of its terminal. */
+enum tty_use {
+	TTY_UNUSED,   /* nothing yet, but signals, as the characters that stand for them */
+	TTY_WANTED,   /* what is typed */
+	TTY_RELEASED, /* said once: its programs have stopped; they go on after this call */
+};
+
 struct stale_translation;
 
 struct machine_host {
@@ -90,7 +97,7 @@ struct machine_host {
 	 * them. Each may be NULL.
 	 * => bytes put into `buf`, up to `len`; 0: none now; -1: there will be no more.
 	 */
-	long (*tty_read)(void *ctx, void *buf, size_t len, bool wanted);
+	long (*tty_read)(void *ctx, void *buf, size_t len, enum tty_use use);
 	void (*tty_size)(void *ctx, uint16_t *cols, uint16_t *rows);
 
 	/*

@@ -188,17 +188,23 @@ void host_init(struct host *h, struct machine_host *out)
 
 /* -- the terminal ------------------------------------------------------------------------- */
 
-static long tty_read(void *ctx, void *buf, size_t len, bool wanted)
+static long tty_read(void *ctx, void *buf, size_t len, enum tty_use use)
 {
 	struct host *h = ctx;
-	uint8_t signal = terminal_signal();
+	uint8_t signal;
 	size_t n;
 
+	if (use == TTY_RELEASED) {
+		host_progress_clear();
+		terminal_stop();
+		return 0;
+	}
+	signal = terminal_signal();
 	if (signal) {
 		*(uint8_t *)buf = signal;
 		return 1;
 	}
-	if (wanted)
+	if (use == TTY_WANTED)
 		terminal_take(&h->terminal);
 	terminal_read(&h->terminal, 0);
 	n = terminal_keys(&h->terminal, buf, len);

@@ -280,10 +280,11 @@ static int build(struct run *r)
 	r->setup.config.has_stream[STREAM_TTY] = r->host.terminal.streams != 0;
 	if (r->host.terminal.streams) {
 		unsigned fds = r->host.terminal.streams;
-		char word[16];
+		char word[24];
 
-		snprintf(word, sizeof word, "tty=%s%s%s,late", fds & 1 ? "0" : "",
-			 fds & 2 ? "1" : "", fds & 4 ? "2" : "");
+		snprintf(word, sizeof word, "tty=%s%s%s,late%s", fds & 1 ? "0" : "",
+			 fds & 2 ? "1" : "", fds & 4 ? "2" : "",
+			 terminal_may_stop() ? ",stops" : "");
 		if (!initramfs_word(&r->ramfs, word))
 			return complain_no_memory();
 	}

@@ -9,6 +9,9 @@
  * signals, and what the guest writes is shown as it is. Ctrl-a is ours then: Ctrl-a x leaves,
  * Ctrl-a z stops limpid, Ctrl-a h helps, Ctrl-a twice is one for the guest.
  *
+ * When the guest's programs have stopped (Ctrl-Z, as any program on a terminal), limpid stops
+ * itself, and what stopped goes on with it.
+ *
  * However limpid ends, the terminal gets its settings back: at exit, and when a signal kills it
  * (but SIGKILL). When it is stopped it gives them back too, as far as it is asked (SIGTSTP, not
  * SIGSTOP), and takes the terminal again when it goes on.
@@ -44,8 +47,8 @@
 
 static int taken_fd = -1; /* -1: not taken */
 static struct termios saved, raw;
-static bool follows_size;
-static volatile sig_atomic_t is_taken, has_resized; /* has_resized: if follows_size */
+static bool follows;                                /* terminal_follow() was called */
+static volatile sig_atomic_t is_taken, has_resized; /* has_resized: if follows */
 static volatile sig_atomic_t pending[2]; /* SIGINT, SIGQUIT: came, and not yet given on */
 static uint8_t given;                    /* character of one that was given on just now; 0 */
 
@@ -65,6 +68,21 @@ static void on_deadly(int signo)
 	raise(signo);
 }
 
+/* Goes on: in the foreground the terminal is taken again; else when a key is next wanted. */
+static void take_again(void)
+{
+	pid_t foreground;
+
+	if (!is_taken)
+		return;
+	foreground = tcgetpgrp(taken_fd);
+	/* A terminal that has hung up continues those whom it leaves, too; then there is none. */
+	if (foreground == getpgrp() || foreground < 0)
+		tcsetattr(taken_fd, TCSADRAIN, &raw);
+	else
+		is_taken = 0;
+}
+
 /* The handler of SIGCONT takes it again. */
 static void on_stop(int signo)
 {
@@ -80,9 +98,8 @@ static void on_continue(int signo)
 {
 	int was_errno = errno;
 
-	if (is_taken)
-		tcsetattr(taken_fd, TCSADRAIN, &raw);
-	has_resized = follows_size;
+	take_again();
+	has_resized = follows;
 	errno = was_errno;
 }
 
@@ -101,20 +118,28 @@ static void handle(int signo, void (*handler)(int))
 		sigaction(signo, &a, NULL);
 }
 
+static void on_key_signal(int signo);
+
 void terminal_take(struct terminal *t)
 {
-	static const int deadly[] = {SIGHUP,  SIGINT, SIGQUIT, SIGTERM, SIGABRT,
-				     SIGSEGV, SIGBUS, SIGILL,  SIGFPE,  SIGXCPU};
+	static const int deadly[] = {SIGHUP, SIGTERM, SIGABRT, SIGSEGV,
+				     SIGBUS, SIGILL,  SIGFPE,  SIGXCPU};
 	static bool is_registered;
 
-	if (is_taken || tcgetattr(t->in, &saved))
+	if (is_taken)
 		return;
+	if (tcgetattr(t->in, &saved)) {
+		t->ended = true;
+		return;
+	}
 	raw = saved;
 	cfmakeraw(&raw);
 	if (t->keeps_lines)
 		raw.c_oflag |= OPOST;
 	for (size_t i = 0; i < sizeof(deadly) / sizeof(deadly[0]); i++)
 		handle(deadly[i], on_deadly);
+	handle(SIGINT, follows ? on_key_signal : on_deadly);
+	handle(SIGQUIT, follows ? on_key_signal : on_deadly);
 	handle(SIGTSTP, on_stop);
 	handle(SIGCONT, on_continue);
 	if (!is_registered)
@@ -185,7 +210,7 @@ static void on_key_signal(int signo)
 {
 	volatile sig_atomic_t *p = &pending[signo == SIGQUIT];
 
-	if (*p)
+	if (*p || is_taken)
 		on_deadly(signo);
 	*p = 1;
 }
@@ -195,7 +220,7 @@ void terminal_follow(void)
 	handle(SIGINT, on_key_signal);
 	handle(SIGQUIT, on_key_signal);
 	handle(SIGWINCH, on_resize);
-	follows_size = true;
+	follows = true;
 	has_resized = 1;
 }
 
@@ -228,17 +253,22 @@ void terminal_obey_signal(void)
 
 /* -- keys --------------------------------------------------------------------------------- */
 
-/* As the host's kernel would do it at Ctrl-Z: all of the pipeline stop. */
-static void stop_all(void)
+void terminal_stop(void)
 {
 	struct sigaction dfl = {.sa_handler = SIG_DFL}, old;
 
-	tcsetattr(taken_fd, TCSADRAIN, &saved);
+	if (is_taken)
+		tcsetattr(taken_fd, TCSADRAIN, &saved);
 	sigaction(SIGTSTP, &dfl, &old);
 	kill(0, SIGTSTP);
 	/* here: it goes on, or nobody was there who could have continued it */
 	sigaction(SIGTSTP, &old, NULL);
-	tcsetattr(taken_fd, TCSADRAIN, &raw);
+	take_again();
+}
+
+bool terminal_may_stop(void)
+{
+	return getsid(getppid()) == getsid(0) && getpgid(getppid()) != getpgrp();
 }
 
 static void key(struct terminal *t, uint8_t byte)
@@ -253,7 +283,7 @@ static void key(struct terminal *t, uint8_t byte)
 		if (t->m)
 			machine_request_stop(t->m);
 	} else if (escape && byte == 'z') {
-		stop_all();
+		terminal_stop();
 	} else if (escape && byte != ESCAPE) {
 		complain(
 		    "Ctrl-a x leaves, Ctrl-a z stops limpid, Ctrl-a h shows this, Ctrl-a Ctrl-a "

@@ -31,6 +31,10 @@ bool terminal_is_taken(void);
 void terminal_restore(void);
 /* => limpid may use the terminal: it is in the foreground. */
 bool terminal_is_ours(const struct terminal *t);
+/* => somebody, as a shell, could continue limpid if it were stopped by a key. */
+bool terminal_may_stop(void);
+/* Stops limpid, and all of its pipeline, as the host's kernel does at Ctrl-Z; returns later. */
+void terminal_stop(void);
 
 /*
  * The guest follows what happens to the terminal: the size of its window and, as long as it is not

@@ -137,6 +137,7 @@ static void control_receive(struct console *c, const uint8_t *buf, uint32_t len)
 	}
 	case PORT_OPEN:
 		p->was_closed |= p->is_open && m.value == 0;
+		p->was_opened |= m.value != 0;
 		p->is_open = m.value != 0;
 		break;
 	case PORT_REMOVE:
@@ -286,12 +287,12 @@ static struct console *console_create(struct virtio *v)
 	return c;
 }
 
-void port_open(struct port *p)
+void port_open(struct port *p, bool is_used)
 {
 	struct console *c = p->console;
 
 	spin_lock(&c->lock);
-	control_send(c, p->number, PORT_OPEN, 1);
+	control_send(c, p->number, PORT_OPEN, is_used);
 	spin_unlock(&c->lock);
 }
 
@@ -325,7 +326,7 @@ static void console_start(struct console *c)
 		}
 		p->stream.ops = &port_ops;
 		p->stream.driver = p;
-		port_open(p);
+		port_open(p, true);
 	}
 }
 

@@ -14,7 +14,7 @@ struct port {
 	struct stream stream; /* first: a stream of ours is its port */
 	struct console *console;
 	uint32_t number;
-	bool is_open, was_closed;
+	bool is_open, was_closed, was_opened; /* was_*: since whoever cares has looked */
 	char name[NAME_LEN];
 	struct virtq *rx, *tx;
 	bool is_posted; /* a read buffer is with the device */
@@ -35,8 +35,8 @@ struct console {
 	struct console *next;
 };
 
-/* Tells the other side that somebody uses the port. */
-void port_open(struct port *p);
+/* Tells the other side that somebody uses the port, or nobody does any more. */
+void port_open(struct port *p, bool is_used);
 
 /* The port becomes a line to a terminal. => false: no memory. console_tty.c */
 bool console_tty_create(struct port *p);

@@ -13,7 +13,8 @@
  * The port is opened, in the words of the specification, when somebody wants what is
  * typed; that may be when a program first reads. Before, our machine keeps its hands
  * off the user's terminal, and only sends what cannot wait: the characters that mean
- * a signal. (QEMU sends nothing then.)
+ * a signal. (QEMU sends nothing then.) When the programs have stopped it is closed, and
+ * the other side opens it anew when they are to go on.
  *
  * Output is copied into buffers that are handed over at once. The device interrupts
  * for them only when all are on their way and somebody waits.
@@ -34,7 +35,7 @@ struct console_tty {
 	struct ttyport line; /* first: a line of ours is its console_tty */
 	struct port *port;
 	bool is_attached, has_hung_up;
-	uint32_t is_wanted; /* 0 or 1; atomic */
+	uint32_t is_wanted, is_released; /* 0 or 1; atomic */
 
 	struct spinlock rx_lock;
 	uint8_t *rx_bufs; /* VIRTQ_SIZE of RX_LEN: slot n's is the n-th */
@@ -101,7 +102,16 @@ static void tty_want(struct ttyport *line)
 	if (__atomic_load_n(&c->is_wanted, __ATOMIC_RELAXED) ||
 	    __atomic_exchange_n(&c->is_wanted, 1, __ATOMIC_RELAXED))
 		return;
-	port_open(c->port);
+	port_open(c->port, true);
+}
+
+static void tty_release(struct ttyport *line)
+{
+	struct console_tty *c = tty_of(line);
+
+	c->port->was_opened = false;
+	__atomic_store_n(&c->is_released, 1, __ATOMIC_RELEASE);
+	port_open(c->port, false);
 }
 
 /* -- output -------------------------------------------------------------------------------- */
@@ -158,6 +168,11 @@ void console_tty_serve(struct port *p)
 		p->has_size = false;
 		c->line.calls->resize(c->line.tty, p->rows, p->cols);
 	}
+	if (p->was_opened && __atomic_exchange_n(&c->is_released, 0, __ATOMIC_ACQUIRE)) {
+		if (__atomic_load_n(&c->is_wanted, __ATOMIC_RELAXED))
+			port_open(p, true);
+		c->line.calls->goes_on(c->line.tty);
+	}
 	receive(c);
 	if (__atomic_load_n(&c->is_full, __ATOMIC_RELAXED))
 		c->line.calls->ready(c->line.tty);
@@ -178,7 +193,8 @@ static void tty_attach(struct ttyport *line)
 	console_tty_serve(c->port);
 }
 
-static const struct ttyport_ops line_ops = {tty_attach, tty_want, tty_send, tty_resume};
+static const struct ttyport_ops line_ops = {tty_attach, tty_want, tty_send, tty_release,
+					    tty_resume};
 
 bool console_tty_create(struct port *p)
 {

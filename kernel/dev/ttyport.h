@@ -17,6 +17,9 @@ struct ttyport_ops {
 	/* Never waits; calls do not overlap. => bytes taken, in order; fewer than n: `ready`
 	 * follows */
 	size_t (*send)(struct ttyport *p, const uint8_t *bytes, size_t n);
+	/* All who use the terminal have stopped: whoever is at the other side may have it back,
+	 * until `goes_on`. The tree of processes may be locked. */
+	void (*release)(struct ttyport *p);
 	/* The terminal, which did not take all of the input, has room again. */
 	void (*resume)(struct ttyport *p);
 };
@@ -27,7 +30,8 @@ struct ttyport_calls {
 	size_t (*input)(void *tty, const uint8_t *bytes, size_t n);
 	void (*ready)(void *tty); /* `send` can take more */
 	void (*resize)(void *tty, unsigned rows, unsigned cols);
-	void (*hangup)(void *tty); /* the other side has gone for ever */
+	void (*goes_on)(void *tty); /* after release: those who stopped are to go on */
+	void (*hangup)(void *tty);  /* the other side has gone for ever */
 };
 
 struct ttyport {

@@ -127,7 +127,28 @@ static void port_hangup(void *tty)
 	tty_hang_up_session(t);
 }
 
-static const struct ttyport_calls port_calls = {port_input, port_ready, port_resize, port_hangup};
+static void port_goes_on(void *tty)
+{
+	(void)tty;
+	signal_group(proc_outer_group, SIGCONT);
+}
+
+static const struct ttyport_calls port_calls = {.input = port_input,
+						.ready = port_ready,
+						.resize = port_resize,
+						.goes_on = port_goes_on,
+						.hangup = port_hangup};
+
+static void step_back(void)
+{
+	console_tty->port->ops->release(console_tty->port);
+}
+
+void tty_stops_outside(uint32_t group)
+{
+	proc_outer_group = group;
+	proc_outer_stopped = step_back;
+}
 
 void tty_resume(struct tty *t)
 {

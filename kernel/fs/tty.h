@@ -40,6 +40,8 @@ extern const struct file_ops tty_own_ops, tty_console_ops, tty_ops;
  * somebody wants what is typed when that is so, not now. => 0 or -ENOMEM.
  */
 int tty_init(bool late);
+/* When the group stops, so does who runs the machine, and both go on together. */
+void tty_stops_outside(uint32_t group);
 /* => the machine's terminal, or NULL. */
 struct tty *tty_console(void);
 /* Has process p's numbers of the set `fds` name the machine's terminal. => 0 or -errno. */

@@ -55,6 +55,8 @@ void proc_tell_stop_locked(struct proc *p, int code, int status)
 	struct proc *parent = p->parent;
 
 	p->stop_report = status;
+	if (code == CLD_STOPPED && p->pid == proc_outer_group)
+		proc_outer_stopped();
 	if (!parent)
 		return;
 	if (!(parent->sighand->action[SIGCHLD].flags & SA_NOCLDSTOP)) {

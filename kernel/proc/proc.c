@@ -51,6 +51,9 @@ _Static_assert(offsetof(struct thread, work) == sizeof(struct arch_thread), "and
 struct spinlock proc_tree_lock;
 struct list_node proc_all = {&proc_all, &proc_all};
 
+uint32_t proc_outer_group;
+void (*proc_outer_stopped)(void);
+
 static struct thread *by_tid[HASH_SIZE];
 static uint32_t last_tid;
 static bool tids_may_be_used; /* those to come: they came round, or were chosen */
@@ -182,6 +185,8 @@ bool proc_group_exists_locked(uint32_t pgid, uint32_t sid)
 
 bool proc_group_is_orphaned_locked(uint32_t pgid, const struct proc *but)
 {
+	if (pgid == proc_outer_group)
+		return false;
 	list_for_each (it, &proc_all) {
 		const struct proc *p = container_of(it, struct proc, all);
 

@@ -216,6 +216,13 @@ bool proc_group_exists_locked(uint32_t pgid, uint32_t sid);
 /* Tree locked. => no process of the group has a parent in another group of its session. */
 bool proc_group_is_orphaned_locked(uint32_t pgid, const struct proc *but);
 
+/*
+ * Job control from outside the machine: the group that somebody there could continue (0: none), and
+ * whom to tell that it has stopped, tree locked. Set before anything runs.
+ */
+extern uint32_t proc_outer_group;
+extern void (*proc_outer_stopped)(void);
+
 /* => the first process, one thread that begins in `entry`; NULL: no memory. */
 struct proc *proc_create_first(void (*entry)(void));
 /*

@@ -25,7 +25,9 @@
  * The terminal's input is pushed. While the driver has buffers in its receive queue, the host is
  * asked at each multiple of TTY_POLL_NS, also for the size of the window, whose changes are told by
  * RESIZE. The host learns whether the guest has opened the port: until a program wants what is
- * typed, a terminal is better left alone.
+ * typed, a terminal is better left alone. When the guest closes it, its programs have stopped: the
+ * host hears of it once, may take its time, and is then told to have opened the port again, which
+ * has the programs go on.
  *
  * Output that the host refuses (its reader is gone) closes the port: PORT_OPEN 0 is sent, and
  * all later output is swallowed. The driver makes that an EPIPE.
@@ -100,6 +102,7 @@ struct console {
 	unsigned pending_head, pending_count;
 	struct window window;        /* of the terminal; 0, 0: not known */
 	uint64_t next_poll;          /* clock: when the terminal is asked */
+	bool released;               /* the terminal's port was closed; the host is to hear of it */
 	struct virtio_buffer buffer; /* being served; not state */
 };
 
@@ -205,6 +208,8 @@ static void control_handle(struct console *c, const struct control *msg)
 		break;
 	case CONTROL_PORT_OPEN:
 		p->guest_open = msg->value != 0;
+		if (msg->id == TTY_PORT)
+			c->released = !p->guest_open;
 		port_receive(c, msg->id);
 		break;
 	}
@@ -328,6 +333,12 @@ void tty_poll(struct machine *m, uint64_t clock)
 	if (c->next_poll == UINT64_MAX)
 		return;
 	c->next_poll = UINT64_MAX;
+	if (c->released) {
+		c->released = false;
+		if (m->host.tty_read)
+			m->host.tty_read(m->host.ctx, bytes, 0, TTY_RELEASED);
+		control_send(c, TTY_PORT, CONTROL_PORT_OPEN, 1);
+	}
 	tty_measure(c);
 	if (!virtq_pop(&c->v, q, &c->buffer))
 		return; /* here: the driver will say when there are buffers again */
@@ -340,7 +351,7 @@ void tty_poll(struct machine *m, uint64_t clock)
 		n = m->host.tty_read(m->host.ctx, bytes,
 				     c->buffer.writable < sizeof(bytes) ? c->buffer.writable
 									: sizeof(bytes),
-				     p->guest_open);
+				     p->guest_open ? TTY_WANTED : TTY_UNUSED);
 	if (n == 0) {
 		virtq_unpop(q);
 	} else {
@@ -406,6 +417,7 @@ static void console_reset(void *self)
 		c->ports[i].guest_open = false;
 	c->pending_head = c->pending_count = 0;
 	c->next_poll = UINT64_MAX;
+	c->released = false;
 }
 
 /* The layout: u16 cols, rows; u32 max_nr_ports; u32 emerg_wr. */
@@ -445,7 +457,7 @@ static void console_hash(void *self, uint64_t *h)
 		machine_hash_bytes(h, state, sizeof(state));
 	}
 	if (c->ports[TTY_PORT].exists) {
-		uint64_t state[] = {c->window.cols, c->window.rows, c->next_poll};
+		uint64_t state[] = {c->window.cols, c->window.rows, c->next_poll, c->released};
 
 		machine_hash_bytes(h, state, sizeof(state));
 	}

@@ -353,16 +353,20 @@ static void input_is_pulled(void **state)
 static struct {
 	uint16_t cols, rows;
 	const char *typed; /* NULL: hung up */
-	unsigned asked;
+	unsigned asked, released;
 	bool wanted;
 } user;
 
-static long user_read(void *ctx, void *buf, size_t len, bool wanted)
+static long user_read(void *ctx, void *buf, size_t len, enum tty_use use)
 {
 	size_t n = user.typed ? strlen(user.typed) : 0;
 
+	if (use == TTY_RELEASED) {
+		user.released++;
+		return 0;
+	}
 	user.asked++;
-	user.wanted = wanted;
+	user.wanted = use == TTY_WANTED;
 	if (!user.typed)
 		return -1;
 	n = n < len ? n : len;
@@ -487,6 +491,36 @@ static void keys_are_pushed(void **state)
 	assert_int_equal(used(&d, TTY_RX, &len), 0);
 	assert_int_equal(len, 1);
 	assert_true(board_get(&d.b, MMIO + 0x60, 4) & 1); /* with an interrupt */
+	board_fini(&d.b);
+}
+
+/* The guest closes the port: the host hears of it once, and the guest that it is open again. */
+static void release_is_told(void **state)
+{
+	static struct driver d;
+	char text[16];
+	uint32_t id;
+	uint16_t value;
+
+	start_terminal(&d);
+	control(&d, 4, 3, 1);
+	give(&d, 1, 4);
+	control(&d, 4, 6, 1);
+	reach_ms(&d, 1);
+	while (message(&d, &id, &value, text) != 0xffff)
+		;
+	assert_true(user.wanted);
+	control(&d, 4, 6, 0);
+	assert_int_equal(message(&d, &id, &value, text), 0xffff);
+	reach_ms(&d, 2);
+	assert_int_equal(user.released, 1);
+	assert_false(user.wanted);
+	assert_int_equal(message(&d, &id, &value, text), 6);
+	assert_int_equal(id, 4);
+	assert_int_equal(value, 1);
+	reach_ms(&d, 4);
+	assert_int_equal(user.released, 1);
+	assert_int_equal(message(&d, &id, &value, text), 0xffff);
 	board_fini(&d.b);
 }
 
@@ -724,6 +758,7 @@ int main(void)
 	    cmocka_unit_test(input_is_pulled),
 	    cmocka_unit_test(terminal_is_announced),
 	    cmocka_unit_test(keys_are_pushed),
+	    cmocka_unit_test(release_is_told),
 	    cmocka_unit_test(window_and_hangup_are_told),
 	    cmocka_unit_test(gone_reader_closes_the_port),
 	    cmocka_unit_test(control_messages_wait_for_buffers),
