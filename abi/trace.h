@@ -52,11 +52,14 @@
 #define TRACE_PTE_RANGE                                                                            \
 	24 /* as      va       n<<8|level  clear set|own<<32  table_pfn   see below  */
 #define TRACE_TABLE_COPY 25 /* as      va       new_pfn  from_pfn -      -       see below  */
-#define TRACE_MAX        26
+#define TRACE_PTE_MOVE   26 /* as      va       to_va    n        table_pfn to_pfn see below  */
+#define TRACE_MAX        27
 
 /*
  * PTE_RANGE: of n entries of one table, from va's on, every valid one loses the bits `clear` and
  * gets `set`, and `own` (bits 32 on) as well where it has bit 9, which is software's.
+ * PTE_MOVE: of n entries of one table of level 0, from va's on, every valid one is now that of
+ * to_va and on, in another table or the same, and no longer here.
  * TABLE_COPY: the frame new_pfn is a table with the entries of the table in from_pfn; from_pfn 0:
  * of level 0, with the 512 leaves that mean what the leaf of level 1 at va means. A PTE_SET that
  * leads to it follows. A table that several address spaces lead to is one table.

@@ -275,7 +275,7 @@ static void space_drop(struct lens *l, uint64_t as)
 	lens_disagree(l, 9, "address space %" PRIu64 " was destroyed and never created", as);
 }
 
-/* TRACE_PTE_SET, _PTE_RANGE, _TABLE_COPY. */
+/* TRACE_PTE_SET, _PTE_RANGE, _PTE_MOVE, _TABLE_COPY. */
 static void pte_changed(struct lens *l, struct space *s, unsigned event, const uint64_t a[6])
 {
 	uint64_t expected = 0, before = s->resident;
@@ -290,6 +290,9 @@ static void pte_changed(struct lens *l, struct space *s, unsigned event, const u
 	else if (event == TRACE_PTE_RANGE)
 		problem = space_pte_range(s, a[1], a[2] & 0xff, a[2] >> 8, a[3], a[4] & UINT32_MAX,
 					  a[4] >> 32, a[5], leaf_changed, l, &expected);
+	else if (event == TRACE_PTE_MOVE)
+		problem =
+		    space_pte_move(s, a[1], a[2], a[3], a[4], a[5], leaf_changed, l, &expected);
 	else
 		problem = space_table_copy(s, a[1], a[2], a[3], leaf_changed, l, &expected);
 	resident_changed(l, before, s->resident);
@@ -363,6 +366,7 @@ static void space_event(struct lens *l, unsigned event, const uint64_t a[6])
 		break;
 	case TRACE_PTE_SET:
 	case TRACE_PTE_RANGE:
+	case TRACE_PTE_MOVE:
 	case TRACE_TABLE_COPY: pte_changed(l, s, event, a); break;
 	}
 }
@@ -526,6 +530,7 @@ void lens_trace(struct lens *l, struct machine *m, unsigned hart, unsigned event
 	case TRACE_VMA_NAME:
 	case TRACE_PTE_SET:
 	case TRACE_PTE_RANGE:
+	case TRACE_PTE_MOVE:
 	case TRACE_TABLE_COPY: space_event(l, event, a); break;
 	default: /* a HINT that is no event of ours: programs may use the encoding */ break;
 	}

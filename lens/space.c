@@ -365,6 +365,31 @@ enum pte_problem space_pte_range(struct space *s, uint64_t va, unsigned level, u
 	return problem;
 }
 
+enum pte_problem space_pte_move(struct space *s, uint64_t va, uint64_t to, uint64_t n,
+				uint64_t table_pfn, uint64_t to_pfn, leaf_change_fn change,
+				void *ctx, uint64_t *expected)
+{
+	enum pte_problem problem, other;
+	struct shadow_table *t = table_to_change(s, va, 0, table_pfn, &problem, expected), *u;
+	unsigned i = RV_VPN(va, 0), j = RV_VPN(to, 0);
+
+	if (!t)
+		return problem;
+	u = table_to_change(s, to, 0, to_pfn, &other, expected);
+	if (!u)
+		return other;
+	for (; n > 0 && i < RV_PTE_PER_PAGE && j < RV_PTE_PER_PAGE; n--, i++, j++) {
+		uint64_t pte = t->pte[i];
+
+		if (!pte_is_leaf(pte))
+			continue;
+		if (!entry_change(s, u, 0, j, pte, change, ctx) ||
+		    !entry_change(s, t, 0, i, 0, change, ctx))
+			return PTE_NO_MEMORY;
+	}
+	return problem != PTE_FINE ? problem : other;
+}
+
 enum pte_problem space_table_copy(struct space *s, uint64_t va, uint64_t new_pfn, uint64_t from_pfn,
 				  leaf_change_fn change, void *ctx, uint64_t *expected)
 {

@@ -117,6 +117,14 @@ enum pte_problem space_pte_range(struct space *s, uint64_t va, unsigned level, u
 				 leaf_change_fn change, void *ctx, uint64_t *expected);
 
 /*
+ * The kernel's word that it moved the valid ones of n entries of level 0 to other addresses.
+ * => as space_pte_set().
+ */
+enum pte_problem space_pte_move(struct space *s, uint64_t va, uint64_t to, uint64_t n,
+				uint64_t table_pfn, uint64_t to_pfn, leaf_change_fn change,
+				void *ctx, uint64_t *expected);
+
+/*
  * The frame new_pfn has become a table: a copy of the one in from_pfn; or if that is 0, of level 0
  * with the leaves that mean what the leaf of level 1 for va means. An entry that leads to it
  * follows.

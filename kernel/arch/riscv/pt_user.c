@@ -98,6 +98,11 @@ static bool table_is_empty(const struct frame *f)
 	return !(f->entries[0] | f->entries[1] | f->entries[2] | f->entries[3]);
 }
 
+static unsigned table_nentries(const struct frame *f)
+{
+	return (unsigned)f->entries[0] + f->entries[1] + f->entries[2] + f->entries[3];
+}
+
 /* Where one entry of a user half changes; ranges are in range_change(). */
 static void entry_set(struct arch_pt *pt, uint64_t table, pte_t *e, uint64_t va, unsigned level,
 		      uint64_t value)
@@ -734,12 +739,50 @@ unsigned arch_pt_used(const struct arch_pt *from, vaddr_t va)
 
 /* -- mremap -------------------------------------------------------------------------------- */
 
+/*
+ * The valid ones of n entries of a table of pt's own become those of another, where none are; each
+ * takes its reference along. => the table has them no more, and may be empty.
+ */
+static void leaves_move(struct arch_pt *pt, uint64_t table, uint64_t va, uint64_t to_table,
+			uint64_t to, uint64_t n)
+{
+	struct frame *f = table_frame(table), *g = table_frame(to_table);
+	pte_t *e = pte_at(table, va, 0), *end = e + n, *d = pte_at(to_table, to, 0);
+	unsigned kind[FRAME_KINDS] = {0}, only = 0, total = 0;
+	bool several;
+
+	/* Most tables lead to frames of one kind: then none has to be looked at. */
+	while (only < FRAME_KINDS - 1 && !f->entries[only])
+		only++;
+	several = f->entries[only] != table_nentries(f);
+	for (; e < end; e++, d++) {
+		pte_t leaf = *e;
+
+		if (!(leaf.v & PTE_V))
+			continue;
+		*d = leaf;
+		e->v = 0;
+		total++;
+		if (several)
+			kind[frame_in_use(pte_pfn(leaf))->kind]++;
+	}
+	if (!several)
+		kind[only] = total;
+	for (unsigned k = 0; k < FRAME_KINDS; k++) {
+		f->entries[k] = (uint16_t)(f->entries[k] - kind[k]);
+		g->entries[k] = (uint16_t)(g->entries[k] + kind[k]);
+	}
+	TRACE(TRACE_PTE_MOVE, pt->as, va, to, n, table >> PAGE_SHIFT, to_table >> PAGE_SHIFT);
+	tlb_flush_range(pt, va, va + n * PAGE_SIZE);
+}
+
 void arch_pt_move(struct arch_pt *pt, vaddr_t from, vaddr_t to, uint64_t len)
 {
 	uint64_t va = from.v, end = from.v + len;
 
 	while (va < end) {
 		uint64_t level1 = region_table(pt, &va), there = to.v + (va - from.v), table, stop;
+		uint64_t to_table, beyond = there;
 
 		if (!level1)
 			continue;
@@ -747,9 +790,17 @@ void arch_pt_move(struct arch_pt *pt, vaddr_t from, vaddr_t to, uint64_t len)
 		stop = lower(lower(level_end(va, 1), end), va + (level_end(there, 1) - there));
 		table = plain_table(*pte_at(level1, va, 1));
 		table = table ? table : region_own(pt, level1, va);
-		if (table)
-			leaves_copy(pt, pte_at(table, va, 0), there, (stop - va) / PAGE_SIZE);
-		arch_pt_clear(pt, VADDR(va), VADDR(stop));
+		level1 = region_table(pt, &beyond);
+		to_table = level1 ? region_own(pt, level1, there) : tables_make(pt, there, 0);
+		if (table && to_table) {
+			leaves_move(pt, table, va, to_table, there, (stop - va) / PAGE_SIZE);
+			if (table_is_empty(table_frame(table)))
+				tables_prune(pt, va);
+		} else {
+			arch_pt_clear(pt, VADDR(va), VADDR(stop));
+		}
+		if (to_table && table_is_empty(table_frame(to_table)))
+			tables_prune(pt, there);
 		va = stop;
 	}
 }
