@@ -183,8 +183,8 @@ $(BUILD)/test/native/%: test/guest/%.c $(BUILD)/flags/native
 	$(Q)$(CC) $(USER_CFLAGS) $< -o $@ -lm
 
 # Differential tests, for both as well. Optimised: they are long.
-MODEL_CFLAGS := $(filter-out -O0,$(USER_CFLAGS)) -O1
-MODEL_BIN := $(BUILD)/test/model/memory $(BUILD)/test/native/memory
+MODEL_CFLAGS := $(filter-out -O0,$(USER_CFLAGS)) -O1 -Wno-unused-result
+MODEL_BIN := $(BUILD)/test/model/memory $(BUILD)/test/native/memory $(BUILD)/test/model/races
 FLAGS_model := $(CC) $(CROSS)gcc $(MODEL_CFLAGS)
 
 $(BUILD)/test/model/%: test/model/%.c $(BUILD)/flags/model
