@@ -230,13 +230,17 @@ static bool rows_of(const struct node *n, const struct row **rows, size_t *count
 /* => what of a process is: the owner of its files, the folder's too. */
 static void set_owner(struct inode *i, uint32_t pid)
 {
-	struct proc_handle *p = pid ? proc_find(pid) : NULL;
+	const struct proc *p;
 
-	if (!p)
+	if (!pid)
 		return;
-	i->uid = p->cred.euid;
-	i->gid = p->cred.egid;
-	proc_put(p);
+	spin_lock(&proc_tree_lock);
+	p = proc_find_locked(pid);
+	if (p) {
+		i->uid = p->cred.euid;
+		i->gid = p->cred.egid;
+	}
+	spin_unlock(&proc_tree_lock);
 }
 
 /* => an inode for the node, as `name` in dir; NULL: no memory. */
@@ -319,9 +323,9 @@ static int lookup_number(struct inode *dir, const char *name, size_t len, struct
 
 	if (number < 0)
 		return -ENOENT;
-	p = proc_find(d->kind == TOP ? (uint32_t)number : d->pid);
-	if (!p)
-		return -ENOENT;
+	int error = proc_find(d->kind == TOP ? (uint32_t)number : d->pid, &p);
+	if (error)
+		return error == -ESRCH ? -ENOENT : error;
 	bool exists = true;
 	switch (d->kind) {
 	case TOP:
@@ -446,9 +450,10 @@ static int procfs_list(struct inode *dir, uint64_t *pos, struct dir_sink *s)
 		return 0;
 	if (d->kind != TOP && d->kind != TASKS && d->kind != FDS && d->kind != FDINFOS)
 		return 0;
-	struct proc_handle *p = d->pid ? proc_find(d->pid) : NULL;
-	if (d->pid && !p)
-		return -ENOENT;
+	struct proc_handle *p = NULL;
+	int error = d->pid ? proc_find(d->pid, &p) : 0;
+	if (error)
+		return error == -ESRCH ? -ENOENT : error;
 	int64_t n = *pos < NUMBER_COOKIE ? 0 : (int64_t)(*pos - NUMBER_COOKIE) + 1;
 	while ((n = next_number(d, p, n)) >= 0) {
 		size_t len = (size_t)ksnprintf(name, sizeof name, "%ld", n);
@@ -506,10 +511,11 @@ static ssize_t link_text(const struct node *n, struct proc_handle *p, char *buf,
 static int link_proc(const struct node *n, struct proc_handle **out)
 {
 	const struct cred *cred = &proc_current()->cred;
-	struct proc_handle *p = proc_find(n->pid);
+	struct proc_handle *p;
+	int error = proc_find(n->pid, &p);
 
-	if (!p)
-		return -ENOENT;
+	if (error)
+		return error == -ESRCH ? -ENOENT : error;
 	if (cred->euid != 0 && cred->euid != p->cred.uid) {
 		proc_put(p);
 		return -EACCES;
@@ -610,9 +616,10 @@ static int procfs_open(struct inode *i, uint32_t flags, struct file *f)
 		return 0;
 	}
 	if (n->pid) {
-		r.proc = proc_find(n->pid);
-		if (!r.proc)
-			return -ESRCH;
+		int error = proc_find(n->pid, &r.proc);
+
+		if (error)
+			return error;
 	}
 	if (row)
 		r.constant = row->constant;

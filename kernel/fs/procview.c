@@ -15,7 +15,7 @@
 #include "kernel/mm/frame/slab.h"
 #include "kernel/mm/space/aspace.h"
 
-struct proc_handle *proc_find(uint32_t pid)
+int proc_find(uint32_t pid, struct proc_handle **out)
 {
 	struct proc_handle *h = kzalloc(sizeof *h);
 	char *path = kmalloc(PATH_MAX);
@@ -23,7 +23,7 @@ struct proc_handle *proc_find(uint32_t pid)
 	if (!h || !path) {
 		kfree(h);
 		kfree(path);
-		return NULL;
+		return -ENOMEM;
 	}
 	spin_lock(&proc_tree_lock);
 	struct proc *p = proc_find_locked(pid);
@@ -56,9 +56,10 @@ struct proc_handle *proc_find(uint32_t pid)
 		kfree(path);
 	if (!p) {
 		kfree(h);
-		return NULL;
+		return -ESRCH;
 	}
-	return h;
+	*out = h;
+	return 0;
 }
 
 void proc_put(struct proc_handle *h)

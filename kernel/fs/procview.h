@@ -20,8 +20,8 @@ struct proc_handle {
 	bool no_new_privs;
 };
 
-/* => the process of that number, to be given back; NULL: there is none, or no memory. */
-struct proc_handle *proc_find(uint32_t pid);
+/* => *out is the process of that number, to be given back; 0, -ESRCH or -ENOMEM. */
+int proc_find(uint32_t pid, struct proc_handle **out);
 void proc_put(struct proc_handle *h);
 
 /* One moment of a process, or of one of its threads. */
