@@ -130,6 +130,9 @@ int arch_pt_copy(struct arch_pt *from, struct arch_pt *to, vaddr_t start, vaddr_
 int arch_pt_share(struct arch_pt *from, struct arch_pt *to, vaddr_t va);
 unsigned arch_pt_used(const struct arch_pt *from, vaddr_t va);
 
+/* => how many address spaces use the leaf table of va, this one with them. */
+unsigned arch_pt_users(const struct arch_pt *pt, vaddr_t va);
+
 /*
  * Moves what is mapped in [from, from + len) to `to`, where nothing is mapped; the ranges do not
  * overlap. For want of memory part of it may get lost: faults bring it back.

@@ -52,6 +52,7 @@ enum kind {
 	SYS_DIR,
 	KPAGECOUNT, /* from here on, no texts: procraw.c */
 	KPAGEFLAGS,
+	PAGEMAP,
 	FAIL_NTH
 };
 
@@ -115,17 +116,31 @@ static const struct row pid_rows[] = {
 #if FRAME_DEBUG
     NODE("fail-nth", FAIL_NTH, S_IFREG | 0644),
 #endif
-    TEXT_ROW("auxv", 0400, text_auxv),          TEXT_ROW("cmdline", 0444, text_cmdline),
-    FIXED("coredump_filter", "00000033\n"),     TEXT_ROW("comm", 0644, text_comm),
-    NODE("cwd", CWD, S_IFLNK | 0777),           TEXT_ROW("environ", 0400, text_environ),
-    NODE("exe", EXE, S_IFLNK | 0777),           NODE("fd", FDS, S_IFDIR | 0500),
-    NODE("fdinfo", FDINFOS, S_IFDIR | 0555),    TEXT_ROW("io", 0400, text_io),
-    TEXT_ROW("limits", 0444, text_limits),      TEXT_ROW("maps", 0444, text_maps),
-    TEXT_ROW("mounts", 0444, text_mounts),      TEXT_ROW("mountinfo", 0444, text_mountinfo),
-    TEXT_ROW("oom_score", 0444, text_zero),     TEXT_ROW("oom_score_adj", 0644, text_zero),
-    FIXED("personality", "00000000\n"),         NODE("root", ROOT, S_IFLNK | 0777),
-    TEXT_ROW("stat", 0444, text_stat),          TEXT_ROW("statm", 0444, text_statm),
-    TEXT_ROW("status", 0444, text_status),      FIXED("wchan", "0"),
+    TEXT_ROW("auxv", 0400, text_auxv),
+    TEXT_ROW("cmdline", 0444, text_cmdline),
+    FIXED("coredump_filter", "00000033\n"),
+    TEXT_ROW("comm", 0644, text_comm),
+    NODE("cwd", CWD, S_IFLNK | 0777),
+    TEXT_ROW("environ", 0400, text_environ),
+    NODE("exe", EXE, S_IFLNK | 0777),
+    NODE("fd", FDS, S_IFDIR | 0500),
+    NODE("fdinfo", FDINFOS, S_IFDIR | 0555),
+    TEXT_ROW("io", 0400, text_io),
+    TEXT_ROW("limits", 0444, text_limits),
+    TEXT_ROW("maps", 0444, text_maps),
+    NODE("pagemap", PAGEMAP, S_IFREG | 0400),
+    TEXT_ROW("smaps", 0444, text_smaps),
+    TEXT_ROW("smaps_rollup", 0444, text_smaps_rollup),
+    TEXT_ROW("mounts", 0444, text_mounts),
+    TEXT_ROW("mountinfo", 0444, text_mountinfo),
+    TEXT_ROW("oom_score", 0444, text_zero),
+    TEXT_ROW("oom_score_adj", 0644, text_zero),
+    FIXED("personality", "00000000\n"),
+    NODE("root", ROOT, S_IFLNK | 0777),
+    TEXT_ROW("stat", 0444, text_stat),
+    TEXT_ROW("statm", 0444, text_statm),
+    TEXT_ROW("status", 0444, text_status),
+    FIXED("wchan", "0"),
     NODE("task", TASKS, S_IFDIR | 0555)};
 
 /* Folders of /proc/sys and of /sys, and what is in them. */
@@ -591,16 +606,18 @@ static const struct row *row_of(const struct node *n)
 }
 
 /* What is made when it is read. */
-static void numbers_open(const struct node *n, struct file *f)
+static int numbers_open(const struct node *n, struct file *f)
 {
 	switch (n->kind) {
 	case KPAGECOUNT: f->ops = &proc_kpagecount_ops; break;
 	case KPAGEFLAGS: f->ops = &proc_kpageflags_ops; break;
+	case PAGEMAP: return pagemap_open(f, n->pid);
 #if FRAME_DEBUG
 	case FAIL_NTH: f->ops = &proc_fail_nth_ops; break;
 #endif
 	default: break;
 	}
+	return 0;
 }
 
 static int procfs_open(struct inode *i, uint32_t flags, struct file *f)
@@ -611,10 +628,8 @@ static int procfs_open(struct inode *i, uint32_t flags, struct file *f)
 	struct mobj *o;
 
 	(void)flags;
-	if (n->kind != TEXT && n->kind != FDINFO) {
-		numbers_open(n, f);
-		return 0;
-	}
+	if (n->kind != TEXT && n->kind != FDINFO)
+		return numbers_open(n, f);
 	if (n->pid) {
 		int error = proc_find(n->pid, &r.proc);
 

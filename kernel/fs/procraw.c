@@ -2,25 +2,36 @@
  * Files of /proc that are no text: numbers of eight bytes, made when they are
  * read, from the place that is read.
  *
- *     kpagecount   at 8 n: how often the frame n is mapped by programs
- *     kpageflags   at 8 n: what it is, as bits (Linux's admin-guide/mm/pagemap)
+ *     kpagecount    at 8 n: how often the frame n is mapped by programs
+ *     kpageflags    at 8 n: what it is, as bits (Linux's admin-guide/mm/pagemap)
+ *     PID/pagemap   at 8 n: what is mapped at virtual page n. The frame's number only for the
+ *                   superuser who opened it
  *
  * And, in a kernel built with LIMPID_DEBUG, as Linux has it with fault injection:
  *
- *     PID/fail-nth   written N: the thread's N-th allocation from now fails. Read: how many
- *                    are left until then; 0, if it has been
+ *     PID/fail-nth  written N: the N-th allocation from now of the thread that writes fails.
+ *                   Read: how many are left until then; 0, if it has been
  */
 #include "kernel/fs/file.h"
+#include "kernel/fs/procspace.h"
 #include "kernel/fs/proctext.h"
+#include "kernel/fs/procview.h"
 #include "kernel/fs/uio.h"
 #include "kernel/lib/lib.h"
 #include "kernel/mm/frame/frame.h"
+#include "kernel/mm/frame/slab.h"
+#include "kernel/mm/space/aspace.h"
 #include "kernel/proc/proc.h"
 #include "abi/trace.h"
 
-#define ENTRY      sizeof(uint64_t)
-#define AT_ONCE    64
-#define END_OF_ALL (UINT64_MAX / ENTRY)
+#define ENTRY   sizeof(uint64_t)
+#define AT_ONCE 64
+
+/* Bits of pagemap, above the frame's number. */
+#define PM_PFN_MASK  ((1UL << 55) - 1)
+#define PM_EXCLUSIVE (1UL << 56)
+#define PM_FILE      (1UL << 61) /* or shared memory */
+#define PM_PRESENT   (1UL << 63)
 
 /* Bits of kpageflags. */
 #define KPF_REFERENCED 2
@@ -128,6 +139,93 @@ static ssize_t kpageflags_read(struct file *f, struct uio *u, uint64_t *pos)
 
 const struct file_ops proc_kpagecount_ops = {.read = kpagecount_read, .is_seekable = true};
 const struct file_ops proc_kpageflags_ops = {.read = kpageflags_read, .is_seekable = true};
+
+/* -- pages of a process -------------------------------------------------------------------- */
+
+/* Of an open pagemap. No process is held: it is found again, and may have ended. */
+struct pagemap {
+	uint32_t pid;
+	bool show_frames;
+	uint64_t start_ns; /* of the process, whose number may be another's some day */
+};
+
+static void make_pages(void *ctx, uint64_t first, unsigned n, uint64_t *out)
+{
+	const struct aspace *as = ((const struct proc_handle *)ctx)->as;
+
+	for (unsigned i = 0; i < n; i++) {
+		uint64_t va = (first + i) << PAGE_SHIFT;
+		struct arch_mapping m = arch_pt_get(&as->pt, VADDR(va));
+		const struct frame *f = m.present ? frame_in_use(m.pfn) : NULL;
+
+		out[i] = 0;
+		if (!f)
+			continue;
+		out[i] = PM_PRESENT | (m.pfn.v & PM_PFN_MASK);
+		if (f->kind == FRAME_FILE || f->kind == FRAME_SHMEM)
+			out[i] |= PM_FILE;
+		if (f->kind != FRAME_ZERO && mapping_users(as, va, f) == 1)
+			out[i] |= PM_EXCLUSIVE;
+	}
+}
+
+static void make_pages_locked(void *ctx, uint64_t first, unsigned n, uint64_t *out)
+{
+	struct proc_handle *p = ctx;
+
+	mutex_lock(&p->as->lock);
+	make_pages(ctx, first, n, out);
+	mutex_unlock(&p->as->lock);
+}
+
+static void make_pages_hidden(void *ctx, uint64_t first, unsigned n, uint64_t *out)
+{
+	make_pages_locked(ctx, first, n, out);
+	for (unsigned i = 0; i < n; i++)
+		out[i] &= ~PM_PFN_MASK;
+}
+
+static ssize_t pagemap_read(struct file *f, struct uio *u, uint64_t *pos)
+{
+	const struct pagemap *map = f->ctx;
+	struct proc_handle *p;
+	ssize_t n = 0;
+	int error = proc_find(map->pid, &p);
+
+	if (error)
+		return error == -ESRCH ? 0 : error;
+	if (p->as && p->start_ns == map->start_ns)
+		n = read_numbers(u, pos, arch_user_end().v >> PAGE_SHIFT,
+				 map->show_frames ? make_pages_locked : make_pages_hidden, p);
+	proc_put(p);
+	return n;
+}
+
+static void pagemap_release(struct file *f)
+{
+	kfree(f->ctx);
+}
+
+static const struct file_ops pagemap_ops = {
+    .read = pagemap_read, .release = pagemap_release, .is_seekable = true};
+
+int pagemap_open(struct file *f, uint32_t pid)
+{
+	struct pagemap *map = kmalloc(sizeof *map);
+	struct proc_handle *p;
+	int error = map ? proc_find(pid, &p) : -ENOMEM;
+
+	if (error) {
+		kfree(map);
+		return error;
+	}
+	*map = (struct pagemap){
+	    .pid = pid, .show_frames = proc_current()->cred.euid == 0, .start_ns = p->start_ns};
+	proc_put(p);
+	f->ctx = map;
+	f->ops = &pagemap_ops;
+	return 0;
+}
 
 /* -- allocations that fail ----------------------------------------------------------------- */
 

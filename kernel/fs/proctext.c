@@ -187,6 +187,7 @@ struct vm_view {
 	uint64_t mapped, mapped_peak, locked, text, library, data, stack; /* bytes */
 	uint64_t resident, peak, brk_start, stack_start, args, envs, strings_end, ntables;
 	uint64_t minor, major;
+	uint64_t npages[FRAME_KINDS]; /* resident */
 };
 
 static struct vm_view view_memory(const struct proc_handle *p)
@@ -215,6 +216,7 @@ static struct vm_view view_memory(const struct proc_handle *p)
 			     .ntables = as->pt.ntables,
 			     .minor = as->minor_faults,
 			     .major = as->major_faults};
+	memcpy(v.npages, as->pt.npages, sizeof v.npages);
 	mutex_unlock(&as->lock);
 	aspace_put(as);
 	return v;
@@ -224,8 +226,9 @@ void text_statm(struct text *t, const struct text_request *r)
 {
 	struct vm_view v = view_memory(r->proc);
 
-	text_put(t, "%lu %lu %lu %lu 0 %lu 0\n", v.mapped / PAGE_SIZE, v.resident, 0UL,
-		 (v.text + v.library) / PAGE_SIZE, (v.data + v.stack) / PAGE_SIZE);
+	text_put(t, "%lu %lu %lu %lu 0 %lu 0\n", v.mapped / PAGE_SIZE, v.resident,
+		 v.npages[FRAME_FILE] + v.npages[FRAME_SHMEM], (v.text + v.library) / PAGE_SIZE,
+		 (v.data + v.stack) / PAGE_SIZE);
 }
 
 void text_stat(struct text *t, const struct text_request *r)
@@ -292,9 +295,9 @@ void text_status(struct text *t, const struct text_request *r)
 			    {"VmPin", 0},
 			    {"VmHWM", v.peak * 4},
 			    {"VmRSS", v.resident * 4},
-			    {"RssAnon", v.resident * 4},
-			    {"RssFile", 0},
-			    {"RssShmem", 0},
+			    {"RssAnon", v.npages[FRAME_ANON] * 4},
+			    {"RssFile", v.npages[FRAME_FILE] * 4},
+			    {"RssShmem", v.npages[FRAME_SHMEM] * 4},
 			    {"VmData", v.data >> 10},
 			    {"VmStk", v.stack >> 10},
 			    {"VmExe", v.text >> 10},
@@ -304,6 +307,7 @@ void text_status(struct text *t, const struct text_request *r)
 
 		for (size_t n = 0; n < ARRAY_SIZE(rows); n++)
 			text_put(t, "%s:\t%8lu kB\n", rows[n].name, rows[n].kib);
+		text_put(t, "CoreDumping:\t0\nTHP_enabled:\t1\n");
 	}
 	text_put(t, "Threads:\t%u\nSigQ:\t0/%lu\n", w.nthreads, p->rlimits[RLIMIT_SIGPENDING].cur);
 	put_hex_set(t, "SigPnd", w.pending);
@@ -360,55 +364,6 @@ void text_limits(struct text *t, const struct text_request *r)
 		put_limit(t, r->proc->rlimits[n].max);
 		text_put(t, "%-10s\n", rows[n].unit);
 	}
-}
-
-/* => the name at the end of a line of maps, perhaps in `buf`. Address space locked. */
-static const char *vma_label(const struct proc_handle *p, const struct aspace *as,
-			     const struct vma *v, char *buf, size_t size)
-{
-	if (v->kind == TV_VDSO)
-		return "[vdso]";
-	if (v->file && v->file->kind != MOBJ_ANON)
-		return p->exe && v->file == p->exe->data ? p->exe_path : mobj_label(v->file);
-	if (v->name) {
-		ksnprintf(buf, size, v->file ? "[anon_shmem:%s]" : "[anon:%s]",
-			  vma_name_text(v->name));
-		return buf;
-	}
-	if (v->file)
-		return "/dev/zero (deleted)"; /* Linux's name of shared anonymous memory */
-	if (v->start.v < as->brk && v->end.v > as->brk_start)
-		return "[heap]";
-	if (v->start.v <= as->stack_start && v->end.v > as->stack_start)
-		return "[stack]";
-	return "";
-}
-
-void text_maps(struct text *t, const struct text_request *r)
-{
-	struct proc_handle *p = r->proc;
-	struct aspace *as = aspace_of(p);
-
-	if (!as)
-		return;
-	mutex_lock(&as->lock);
-	for (struct vma *v = aspace_next(as, VADDR(0)); v; v = aspace_next(as, v->end)) {
-		char buf[VMA_NAME_SIZE + sizeof "[anon_shmem:]"];
-		const char *label = vma_label(p, as, v, buf, sizeof buf);
-		size_t start = t->len;
-
-		text_put(t, "%08lx-%08lx %c%c%c%c %08lx 00:%02lx %lu ", v->start.v, v->end.v,
-			 v->flags & VMA_READ ? 'r' : '-', v->flags & VMA_WRITE ? 'w' : '-',
-			 v->flags & VMA_EXEC ? 'x' : '-', v->flags & VMA_SHARED ? 's' : 'p',
-			 v->file ? v->file_offset << PAGE_SHIFT : 0, v->file ? v->file->dev : 0,
-			 v->file ? v->file->ino : 0);
-		while (*label && t->len - start < 73 && !t->failed) /* where Linux puts names */
-			text_put(t, " ");
-		text_put_bytes(t, label, strlen(label));
-		text_put(t, "\n");
-	}
-	mutex_unlock(&as->lock);
-	aspace_put(as);
 }
 
 /* => where a file system is mounted. */

@@ -8,6 +8,7 @@
 
 struct file_ops;
 struct mobj;
+struct file;
 struct proc_handle;
 
 /* A text under construction: it grows as it is written. */
@@ -37,9 +38,12 @@ extern const struct file_ops proc_text_ops;
 
 /* Files that are no text: procraw.c. */
 extern const struct file_ops proc_kpagecount_ops, proc_kpageflags_ops, proc_fail_nth_ops;
+/* => f, just opened, reads the pagemap of that process; 0 or -ENOMEM, -ESRCH. */
+int pagemap_open(struct file *f, uint32_t pid);
 
 text_fn text_auxv, text_cmdline, text_comm, text_environ, text_fdinfo, text_io, text_limits,
-    text_maps, text_mounts, text_mountinfo, text_stat, text_statm, text_status, text_zero;
+    text_maps, text_smaps, text_smaps_rollup, text_mounts, text_mountinfo, text_stat, text_statm,
+    text_status, text_zero;
 text_fn text_buddyinfo, text_slabinfo, text_vmstat, text_zoneinfo;
 text_fn text_boot_line, text_cpuinfo, text_filesystems, text_loadavg, text_meminfo, text_stat_all,
     text_swaps, text_uptime, text_version;

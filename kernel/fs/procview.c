@@ -205,6 +205,10 @@ void proc_totals(struct proc_totals *out)
 
 		if (p->pid > out->last_pid)
 			out->last_pid = p->pid;
+		if (p->as) {
+			out->mapped_files += p->as->pt.npages[FRAME_FILE];
+			out->mapped_shared += p->as->pt.npages[FRAME_SHMEM];
+		}
 		list_for_each (each, &p->threads) {
 			const struct thread *t = container_of(each, struct thread, link);
 

@@ -476,6 +476,13 @@ unsigned arch_pt_used(const struct arch_pt *from, vaddr_t va)
 	return p && p->region->table ? p->region->used : 0;
 }
 
+unsigned arch_pt_users(const struct arch_pt *pt, vaddr_t va)
+{
+	const struct place *p = place_find(pt, va.v >> PAGE_SHIFT);
+
+	return p && p->region->table ? p->region->table->refs : 1;
+}
+
 void arch_pt_move(struct arch_pt *pt, vaddr_t from, vaddr_t to, uint64_t len)
 {
 	for (uint64_t at = 0; at < len; at += PAGE_SIZE) {

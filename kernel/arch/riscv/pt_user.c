@@ -737,6 +737,15 @@ unsigned arch_pt_used(const struct arch_pt *from, vaddr_t va)
 	return f->entries[0] + f->entries[1] + f->entries[2] + f->entries[3];
 }
 
+unsigned arch_pt_users(const struct arch_pt *pt, vaddr_t va)
+{
+	struct path p = path_find(pt, va.v);
+
+	if (p.lowest > 0)
+		return 1;
+	return __atomic_load_n(&table_frame(p.table[0])->refs, __ATOMIC_RELAXED);
+}
+
 /* -- mremap -------------------------------------------------------------------------------- */
 
 /*
