@@ -82,12 +82,9 @@ static uint64_t frames_end(void)
 	return frame_first + frame_total();
 }
 
-/* => references that are PTEs: of what objects hold, but for the object's own. */
 static uint64_t mapped_count(const struct frame *f)
 {
-	uint32_t refs = __atomic_load_n(&f->refs, __ATOMIC_RELAXED);
-
-	return (f->state == TF_ANON || f->state == TF_FILE) && refs > 1 ? refs - 1 : 0;
+	return f->state == TF_ANON || f->state == TF_FILE ? frame_leaves(f) : 0;
 }
 
 static void make_counts(void *ctx, uint64_t first, unsigned n, uint64_t *out)

@@ -4,8 +4,8 @@
  *
  * A page that is mapped belongs to smaps' sums by what its frame is (anonymous, a
  * file's, shared memory), whether others map it as well, and by the A and D bits of
- * its entry. How many map it is told by the frame's references, less the one that
- * its object has, and by the users of a leaf table that a fork has left shared.
+ * its entry. How many map it is told by the frame's references, less those that
+ * objects have, and by the users of a leaf table that a fork has left shared.
  *
  * Locks: the address space's, while one of its VMAs is written.
  */
@@ -24,9 +24,9 @@
 
 uint64_t mapping_users(const struct aspace *as, uint64_t va, const struct frame *f)
 {
-	uint64_t refs = __atomic_load_n(&f->refs, __ATOMIC_RELAXED);
+	uint64_t leaves = frame_leaves(f);
 
-	return (refs > 2 ? refs - 1 : 1) + arch_pt_users(&as->pt, VADDR(va)) - 1;
+	return (leaves ? leaves : 1) + arch_pt_users(&as->pt, VADDR(va)) - 1;
 }
 
 /* => the name at the end of a line of maps, perhaps in `buf`. Address space locked. */

@@ -36,9 +36,12 @@ struct frame {
 		};
 		uint64_t mark; /* all four: buddy.h */
 	};
-	union {                 /* the owner's own, by state */
-		uint64_t owner; /* TF_KALLOC: its order */
-		uint8_t kind; /* TF_ANON, TF_FILE, TF_ZERO: FRAME_ANON .., as what it is resident */
+	union {                        /* the owner's own, by state */
+		uint64_t owner;        /* TF_KALLOC: frames that belong together, in the first */
+		struct {               /* TF_ANON, TF_FILE, TF_ZERO */
+			uint8_t kind;  /* FRAME_ANON .., as what it is resident */
+			uint32_t pins; /* of refs, those of objects' trees; atomic */
+		};
 		/* TF_PAGETABLE: valid entries, by kind of what they map; of tables, all in [0] */
 		uint16_t entries[FRAME_KINDS];
 		struct {
@@ -76,6 +79,15 @@ void frame_free(struct frame *f, unsigned order);
 static inline void frame_get(struct frame *f)
 {
 	__atomic_fetch_add(&f->refs, 1, __ATOMIC_RELAXED);
+}
+
+/* => references that are leaves of page tables. */
+static inline uint32_t frame_leaves(const struct frame *f)
+{
+	uint32_t refs = __atomic_load_n(&f->refs, __ATOMIC_RELAXED);
+	uint32_t pins = __atomic_load_n(&f->pins, __ATOMIC_RELAXED);
+
+	return refs > pins ? refs - pins : 0;
 }
 
 /* => the last reference to f, of order 0, has just been given back; f becomes free. */

@@ -91,12 +91,14 @@ static bool root_spans(uint64_t base, unsigned height, uint64_t index)
 static void frame_pin(struct frame *f)
 {
 	frame_get(f);
+	__atomic_fetch_add(&f->pins, 1, __ATOMIC_RELAXED);
 	TRACE(TRACE_FRAME_PIN, frame_pfn(f).v, 1, 0, 0, 0, 0);
 }
 
 static void frame_unpin(struct frame *f)
 {
 	TRACE(TRACE_FRAME_PIN, frame_pfn(f).v, -1, 0, 0, 0, 0);
+	__atomic_fetch_sub(&f->pins, 1, __ATOMIC_RELAXED);
 	frame_put(f);
 }
 
@@ -295,9 +297,11 @@ int tree_set(struct tree *t, uint64_t index, struct frame *f)
 		return 0;
 	}
 	err = set_slowly(t, index, f);
-	if (!err)
-		TRACE(TRACE_FRAME_PIN, frame_pfn(f).v, 1, 0, 0, 0, 0);
-	return err;
+	if (err)
+		return err;
+	__atomic_fetch_add(&f->pins, 1, __ATOMIC_RELAXED);
+	TRACE(TRACE_FRAME_PIN, frame_pfn(f).v, 1, 0, 0, 0, 0);
+	return 0;
 }
 
 /* -- removing ------------------------------------------------------------------------------ */

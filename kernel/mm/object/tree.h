@@ -72,6 +72,7 @@ static inline void tree_fill(struct tree *t, struct tree_node *leaf, uint64_t in
 		shift -= TREE_SHIFT;
 	}
 	leaf->count++;
+	__atomic_fetch_add(&f->pins, 1, __ATOMIC_RELAXED);
 	TRACE(TRACE_FRAME_PIN, frame_pfn(f).v, 1, 0, 0, 0, 0);
 }
 
