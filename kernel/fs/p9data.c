@@ -39,6 +39,7 @@
 #include "kernel/mm/frame/frame.h"
 #include "kernel/mm/frame/slab.h"
 #include "kernel/mm/object/mobj.h"
+#include "kernel/mm/space/aspace.h"
 
 #define WINDOW_MIN 4
 #define WINDOW_MAX 15 /* pages that fit beside a header in the largest message, 64 KiB */
@@ -473,9 +474,10 @@ bool p9_data_was_ours(struct mobj *o)
 void p9_data_renew(struct mobj *o, uint64_t size)
 {
 	const struct p9_data *d = own(o);
-	uint64_t index = 0;
-	bool has;
+	uint64_t index = 0, end = (size >> PAGE_SHIFT) + ((size & PAGE_MASK) != 0);
+	bool has, shrinks = size < o->size;
 
+	mobj_resize(o, size);
 	do {
 		spin_lock(&o->lock);
 		while ((has = mobj_next_locked(o, &index, UINT64_MAX) != NULL) &&
@@ -485,7 +487,11 @@ void p9_data_renew(struct mobj *o, uint64_t size)
 		if (has)
 			mobj_discard(o, index++, 1);
 	} while (has);
-	mobj_truncate(o, size);
+	/* here: what is mapped now is dirty, or what the server had; who touches it again asks */
+	rmap_forget(o, 0, UINT64_MAX, false);
+	if (shrinks)
+		rmap_forget(o, end, UINT64_MAX, true);
+	mobj_trim(o);
 }
 
 /* -- the end ------------------------------------------------------------------------------- */

@@ -12,8 +12,7 @@
  *
  * Changes by others. Each look-up asks the server; each open and stat compares size,
  * mtime and version with what they were. If they changed behind our back, pages that
- * are here go, and are read again: read() sees the new contents, as on Linux. Who has
- * mapped an old page keeps it until it is unmapped.
+ * are here go, from mappings too, and are read again, as Linux shows the new contents.
  *
  * Some inodes are kept when nobody uses them (recent), so that a program that is run
  * again is not read again.

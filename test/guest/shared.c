@@ -165,6 +165,9 @@ static void changed(void)
 	fstat(fd, &st);
 	map = mmap(NULL, 2 * PAGE, PROT_READ, MAP_SHARED, fd, 0);
 	check("the first page", map[0] == 'o');
+	ask("printf X | dd of=c conv=notrunc status=none");
+	fstat(fd, &st); /* a change is known when it was asked about */
+	check("changed under the mapping", map[0] == 'X');
 	ask("truncate -s 2 c");
 	fstat(fd, &st); /* a cut is known when it was asked about */
 	signal(SIGBUS, on_bus);
