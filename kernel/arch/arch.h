@@ -90,6 +90,12 @@ int arch_pt_set_super(struct arch_pt *pt, vaddr_t va, pfn_t pfn, unsigned rights
 /* No superpage lies on both sides of `at`. For want of memory one is unmapped, as in _protect(). */
 void arch_pt_split(struct arch_pt *pt, vaddr_t at);
 
+/*
+ * If the page of va is mapped to pfn, not to be written, in a table that is pt's alone, then it may
+ * be written from now on. => whether it is so.
+ */
+bool arch_pt_allow_write(struct arch_pt *pt, vaddr_t va, pfn_t pfn);
+
 /* => what is mapped at va. */
 struct arch_mapping arch_pt_get(const struct arch_pt *pt, vaddr_t va);
 

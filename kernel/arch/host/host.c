@@ -316,6 +316,19 @@ void arch_pt_split(struct arch_pt *pt, vaddr_t at)
 		place_drop(pt, p);
 }
 
+bool arch_pt_allow_write(struct arch_pt *pt, vaddr_t va, pfn_t pfn)
+{
+	struct place *p = place_find(pt, va.v >> PAGE_SHIFT);
+	unsigned i = (unsigned)(va.v >> PAGE_SHIFT) % REGION_PAGES;
+
+	if (!p || is_shared(p->region) || !p->region->table || !p->region->page[i].rights ||
+	    p->region->page[i].rights & ARCH_W || p->region->page[i].pfn != pfn.v)
+		return false;
+	p->region->page[i].rights |= ARCH_R | ARCH_W;
+	p->region->page[i].may_write = true;
+	return true;
+}
+
 struct arch_mapping arch_pt_get(const struct arch_pt *pt, vaddr_t va)
 {
 	uint64_t vpn = va.v >> PAGE_SHIFT;

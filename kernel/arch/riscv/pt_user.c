@@ -431,6 +431,19 @@ int arch_pt_set(struct arch_pt *pt, vaddr_t va, pfn_t pfn, unsigned rights,
 	return 0;
 }
 
+bool arch_pt_allow_write(struct arch_pt *pt, vaddr_t va, pfn_t pfn)
+{
+	uint64_t beyond = va.v, level1 = region_table(pt, &beyond);
+	uint64_t table = level1 ? plain_table(*pte_at(level1, va.v, 1)) : 0;
+	pte_t *e = table ? pte_at(table, va.v, 0) : NULL;
+
+	if (!e || (e->v & (PTE_V | PTE_W)) != PTE_V || pte_pfn(*e).v != pfn.v)
+		return false;
+	entry_set(pt, table, e, va.v, 0, e->v | PTE_R | PTE_W | PTE_D | PTE_OWN);
+	tlb_flush_page(pt, va.v);
+	return true;
+}
+
 int arch_pt_set_super(struct arch_pt *pt, vaddr_t va, pfn_t pfn, unsigned rights)
 {
 	uint64_t table = tables_make(pt, va.v, 1);

@@ -103,11 +103,17 @@ static inline void mobj_own_frame(const struct mobj *o, uint64_t index, struct f
 	f->kind = (uint8_t)kind;
 }
 
-/* Gives page `index` of private anonymous memory, whose tree_vacancy() is `leaf`, f. Lock held. */
-static inline void mobj_fill_locked(struct mobj *o, struct tree_node *leaf, uint64_t index,
-				    struct frame *f)
+/*
+ * Gives page `index` of private memory, whose tree_own_leaf() is `leaf`, frame f:
+ * mobj_insert_locked() where it cannot fail. Lock held.
+ */
+static inline void mobj_put_locked(struct mobj *o, struct tree_node *leaf, uint64_t index,
+				   struct frame *f)
 {
-	tree_fill(&o->tree, leaf, index, f);
+	if (leaf->slot[index & (TREE_SLOTS - 1)])
+		tree_replace(leaf, index, f);
+	else
+		tree_fill(&o->tree, leaf, index, f);
 	mobj_own_frame(o, index, f, FRAME_ANON);
 }
 

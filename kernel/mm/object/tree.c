@@ -289,10 +289,10 @@ static __attribute__((noinline)) int set_slowly(struct tree *t, uint64_t index, 
 
 int tree_set(struct tree *t, uint64_t index, struct frame *f)
 {
-	struct tree_node *leaf = tree_vacancy(t, index);
+	struct tree_node *leaf = tree_own_leaf(t, index);
 	int err;
 
-	if (leaf) {
+	if (leaf && !leaf->slot[index & SLOT_MASK]) {
 		tree_fill(t, leaf, index, f);
 		return 0;
 	}

@@ -49,17 +49,28 @@ static inline struct frame *tree_lookup(const struct tree *t, uint64_t index)
 }
 
 /*
- * => the node that page `index` can be given its first frame in by tree_fill(), with nothing to be
- *    made or copied; NULL: the page has a frame, or only tree_set() can.
+ * => the node of height 1 that page `index` belongs to, if it and all above it are this tree's
+ * alone: its slots may be changed as they are. NULL: one is missing or shared.
  */
-static inline struct tree_node *tree_vacancy(const struct tree *t, uint64_t index)
+static inline struct tree_node *tree_own_leaf(const struct tree *t, uint64_t index)
 {
-	struct tree_node *leaf = t->shared ? NULL : tree_leaf(t, index);
+	struct tree_node *n = t->root;
+	unsigned shift = t->height * TREE_SHIFT;
 
-	return leaf && !leaf->slot[index & (TREE_SLOTS - 1)] ? leaf : NULL;
+	if (!t->shared)
+		return tree_leaf(t, index);
+	if (!n || (index - t->base) >> shift)
+		return NULL;
+	while (n && __atomic_load_n(&n->refs, __ATOMIC_ACQUIRE) == 1) {
+		shift -= TREE_SHIFT;
+		if (shift == 0)
+			return n;
+		n = n->slot[(index >> shift) & (TREE_SLOTS - 1)];
+	}
+	return NULL;
 }
 
-/* tree_set() for a page with such a node. */
+/* tree_set() for a page that has no frame, but such a node. */
 static inline void tree_fill(struct tree *t, struct tree_node *leaf, uint64_t index,
 			     struct frame *f)
 {
@@ -74,6 +85,17 @@ static inline void tree_fill(struct tree *t, struct tree_node *leaf, uint64_t in
 	leaf->count++;
 	__atomic_fetch_add(&f->pins, 1, __ATOMIC_RELAXED);
 	TRACE(TRACE_FRAME_PIN, frame_pfn(f).v, 1, 0, 0, 0, 0);
+}
+
+/* tree_set() for a page that has a frame, and such a node. */
+static inline void tree_replace(struct tree_node *leaf, uint64_t index, struct frame *f)
+{
+	struct frame *was = leaf->slot[index & (TREE_SLOTS - 1)];
+
+	leaf->slot[index & (TREE_SLOTS - 1)] = f;
+	TRACE(TRACE_FRAME_PIN, frame_pfn(f).v, 1, 0, 0, 0, 0);
+	TRACE(TRACE_FRAME_PIN, frame_pfn(was).v, -1, 0, 0, 0, 0);
+	frame_put(was);
 }
 
 /* => the number of frames. */

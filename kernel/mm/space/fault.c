@@ -266,28 +266,47 @@ static __attribute__((noinline)) unsigned page_serve(struct aspace *as, struct v
 }
 
 /*
- * The most frequent fault of all: the first write to a page of anonymous memory, where the object
- * and the page table need nothing but an entry. => TK_NONE: it is another, nothing was done.
+ * The most frequent faults: a write to a page of private memory that is v's own, or of anonymous
+ * memory and not there yet, where neither the object nor the page table needs anything but an
+ * entry. The cases are page_serve()'s. => TK_NONE: it is another, and nothing was done.
  */
-static inline __attribute__((always_inline)) unsigned first_write(struct aspace *as, struct vma *v,
-								  uint64_t va)
+static inline __attribute__((always_inline)) unsigned own_write(struct aspace *as, struct vma *v,
+								uint64_t va)
 {
 	uint64_t index = vma_anon_index(v, va);
-	struct arch_mapping old;
+	struct frame *f = NULL, *had;
 	struct tree_node *leaf;
-	struct frame *f = NULL;
+	struct arch_mapping old;
+	unsigned kind = TK_NONE;
 
 	spin_lock(&v->anon->lock);
-	leaf = tree_vacancy(&v->anon->tree, index);
-	if (leaf && (f = frame_alloc(0, TF_ANON, FRAME_ZEROED)))
-		mobj_fill_locked(v->anon, leaf, index, f);
+	leaf = tree_own_leaf(&v->anon->tree, index);
+	had = leaf ? leaf->slot[index & (TREE_SLOTS - 1)] : NULL;
+	if (had && __atomic_load_n(&had->refs, __ATOMIC_ACQUIRE) == 2 &&
+	    arch_pt_allow_write(&as->pt, VADDR(va), frame_pfn(had))) {
+		/* here: its references were v's pin and this PTE: nobody else has it */
+		spin_unlock(&v->anon->lock);
+		as->minor_faults++;
+		return TK_COW_REUSE;
+	}
+	if (had && had->refs > 2) {
+		f = frame_alloc(0, TF_ANON, 0);
+		if (f)
+			arch_page_copy(frame_kva(f), frame_kva(had));
+		kind = TK_COW;
+	} else if (leaf && !had && !v->file) {
+		f = frame_alloc(0, TF_ANON, FRAME_ZEROED);
+		kind = TK_ZERO;
+	}
+	if (f)
+		mobj_put_locked(v->anon, leaf, index, f);
 	spin_unlock(&v->anon->lock);
 	if (!f)
 		return TK_NONE;
 	if (space_map_frame(as, va, f, vma_rights(v), &old))
 		return TK_OOM;
 	as->minor_faults++;
-	return TK_ZERO;
+	return kind;
 }
 
 static inline __attribute__((always_inline)) unsigned fault_serve(struct aspace *as, vaddr_t va,
@@ -310,8 +329,8 @@ static inline __attribute__((always_inline)) unsigned fault_serve(struct aspace 
 	} else if (!is_allowed(v, access)) {
 		how = TK_SEGV_ACCERR;
 	} else {
-		if (access == VMA_WRITE && v->anon && !v->file && !grown)
-			how = first_write(as, v, page);
+		if (access == VMA_WRITE && v->anon && !grown)
+			how = own_write(as, v, page);
 		if (how == TK_NONE)
 			how = page_serve(as, v, page, access, grown);
 	}
