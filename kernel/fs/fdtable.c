@@ -6,7 +6,8 @@
  * Invariants
  *   I1  each slot that is not empty holds one reference to its file
  *   I2  cloexec is false in an empty slot
- *   I3  refs = processes that use the table; the last one to go closes what is open
+ *   I3  no slot below `low` is empty
+ *   I4  refs = processes that use the table; the last one to go closes what is open
  *
  * Locks. fdtable.lock guards the array; files are put back (which may free
  * much) after it is released.
@@ -28,6 +29,7 @@ struct fdtable {
 	struct spinlock lock;
 	struct fd_slot *slots;
 	int size;
+	int low; /* all slots below are taken */
 };
 
 struct fdtable *fdtable_create(void)
@@ -76,6 +78,7 @@ struct fdtable *fdtable_copy(struct fdtable *from)
 		}
 		t->size = size;
 	}
+	t->low = from->low;
 	for (int fd = 0; fd < from->size; fd++) {
 		t->slots[fd] = from->slots[fd];
 		if (t->slots[fd].file)
@@ -149,13 +152,22 @@ struct file *fd_get(struct fdtable *t, int fd)
 	return f;
 }
 
-int fd_install(struct fdtable *t, struct file *f, int min, uint64_t limit, bool cloexec)
+/* Lock held. => the lowest free number from `min`; it may lie beyond the array. */
+static int lowest_locked(struct fdtable *t, int min)
 {
-	int fd = min;
+	int fd = min > t->low ? min : t->low;
 
-	spin_lock(&t->lock);
 	while (fd < t->size && t->slots[fd].file)
 		fd++;
+	if (min <= t->low)
+		t->low = fd;
+	return fd;
+}
+
+int fd_install(struct fdtable *t, struct file *f, int min, uint64_t limit, bool cloexec)
+{
+	spin_lock(&t->lock);
+	int fd = lowest_locked(t, min);
 	if ((uint64_t)fd >= limit) {
 		fd = -EMFILE;
 	} else if (grow_locked(t, fd) != 0) {
@@ -165,6 +177,14 @@ int fd_install(struct fdtable *t, struct file *f, int min, uint64_t limit, bool 
 	}
 	spin_unlock(&t->lock);
 	return fd;
+}
+
+bool fd_is_free(struct fdtable *t, uint64_t limit)
+{
+	spin_lock(&t->lock);
+	int fd = lowest_locked(t, 0);
+	spin_unlock(&t->lock);
+	return (uint64_t)fd < limit;
 }
 
 int fd_replace(struct fdtable *t, int fd, struct file *f, uint64_t limit, bool cloexec)
@@ -197,6 +217,8 @@ int fd_close(struct fdtable *t, int fd)
 	if (s) {
 		f = s->file;
 		*s = (struct fd_slot){NULL, false};
+		if (fd < t->low)
+			t->low = fd;
 	}
 	spin_unlock(&t->lock);
 	if (!f)

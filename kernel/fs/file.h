@@ -110,6 +110,8 @@ struct file *fd_get(struct fdtable *t, int fd);
 /* The lowest free number from `min`; takes over the caller's reference on success.
  * => the number; -EMFILE (none below `limit`), -ENOMEM. */
 int fd_install(struct fdtable *t, struct file *f, int min, uint64_t limit, bool cloexec);
+/* => whether there is a number below `limit` that is free. */
+bool fd_is_free(struct fdtable *t, uint64_t limit);
 /* Makes `fd` name f (a new reference is taken), closing what it named. => fd, -EBADF, -ENOMEM. */
 int fd_replace(struct fdtable *t, int fd, struct file *f, uint64_t limit, bool cloexec);
 int fd_close(struct fdtable *t, int fd); /* => 0 or -EBADF */

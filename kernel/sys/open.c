@@ -161,6 +161,9 @@ static int64_t open_at(int dirfd, uint64_t user_path, struct open_request *r)
 		walk |= WALK_PARENT;
 	if ((flags & O_CREAT) && (flags & O_EXCL))
 		walk &= ~(unsigned)WALK_FOLLOW;
+	/* Without a number for it nothing is opened, and nothing made. */
+	if (!fd_is_free(proc_current()->fds, sys_fd_limit()))
+		return -EMFILE;
 	int result = sys_walk(dirfd, user_path, walk, &path);
 	if (result)
 		return result;

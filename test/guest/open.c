@@ -3,6 +3,7 @@
 #include <linux/openat2.h>
 #include <stdint.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include "test/guest/place.h"
@@ -326,7 +327,8 @@ static void openat2_calls(void)
 
 static void descriptors(void)
 {
-	int fd = open(".", O_RDONLY);
+	int fd = open(".", O_RDONLY), count = 0;
+	struct rlimit r;
 
 	opens("openat, bad descriptor", openat(99, "x", O_RDONLY));
 	opens("openat, bad descriptor, absolute path", openat(99, "/", O_RDONLY));
@@ -351,6 +353,19 @@ static void descriptors(void)
 	}
 	wait(NULL);
 	say("210", fcntl(210, F_GETFD));
+	close_range(3, ~0u, 0);
+	getrlimit(RLIMIT_NOFILE, &r);
+	r.rlim_cur = 10;
+	setrlimit(RLIMIT_NOFILE, &r);
+	while ((fd = open("/dev/null", O_RDONLY)) >= 0)
+		count++;
+	say("open, all descriptors taken", fd);
+	printf("%d were free\n", count);
+	say("pipe", pipe((int[2]){0, 0}));
+	say("dup", dup(0));
+	say("dup2 beyond", dup2(0, 10));
+	say("O_CREAT makes it all the same", open("made", O_WRONLY | O_CREAT, 0600));
+	say("... it is there", unlink("made"));
 }
 
 int main(int argc, char **argv)

@@ -6,7 +6,7 @@
 #include <sys/wait.h>
 #include "test/guest/place.h"
 
-static char name[300], path[5000];
+static char name[300], path[5000], *bad = (char *)8;
 
 static void folders(void)
 {
@@ -91,12 +91,22 @@ static void links(void)
 	name[n > 0 ? n : 0] = 0;
 	check("shown as deleted", strstr(name, "/f") && strstr(name, " (deleted)"));
 	close(fd);
+	fd = make_file("flink", "text");
+	say("linkat of a descriptor", linkat(fd, "", AT_FDCWD, "again", AT_EMPTY_PATH));
+	say("... without the flag", linkat(fd, "", AT_FDCWD, "no", 0));
+	say("... and a path", linkat(fd, "x", AT_FDCWD, "no", AT_EMPTY_PATH));
+	int dir = open(".", O_PATH);
+	say("linkat of a folder's", linkat(dir, "", AT_FDCWD, "no", AT_EMPTY_PATH));
+	close(dir);
+	say("unlink", unlink("flink") | unlink("again"));
+	say("linkat of what is gone", linkat(fd, "", AT_FDCWD, "no", AT_EMPTY_PATH));
+	close(fd);
 	say("readlink", readlink("s", path, 10));
 	say("readlink, cut", symlink("longer", "l") ? -1 : readlink("l", path, 3));
 	say("readlink, size 0", readlink("l", path, 0));
 	say("readlink of a folder", readlink(".", path, 10));
 	say("readlink of nothing", readlink("none", path, 10));
-	say("readlink, bad buffer", readlink("l", (char *)8, 10));
+	say("readlink, bad buffer", readlink("l", bad, 10));
 	say("readlink of the empty path", readlink("", path, 10));
 	fd = open("l", O_PATH | O_NOFOLLOW);
 	say("readlinkat of a descriptor", readlinkat(fd, "", path, 10));
@@ -277,6 +287,75 @@ static void lists(void)
 	    unlink("f") | rmdir("d/sub") | unlink("d/link") | unlink("d/fifo") | rmdir("d"));
 }
 
+/* Pointers that lead nowhere, in every place for a path. */
+static void faults(void)
+{
+	char *kernel = (char *)-4096L;
+	struct stat st;
+
+	say("mkdir", mkdir(bad, 0700));
+	say("rmdir", rmdir(kernel));
+	say("unlink", unlink(bad));
+	say("link, first", link(bad, "x"));
+	say("link, second", link(".", bad));
+	say("symlink, target", symlink(bad, "x"));
+	say("symlink, name", symlink("x", kernel));
+	say("rename, first", rename(bad, "x"));
+	say("rename, second", rename("x", bad));
+	say("chdir", chdir(bad));
+	say("chmod", chmod(kernel, 0));
+	say("chown", chown(bad, 0, 0));
+	say("access", access(bad, 0));
+	say("truncate", truncate(bad, 0));
+	say("utimensat", utimensat(AT_FDCWD, kernel, NULL, 0));
+	say("utimensat, times", utimensat(AT_FDCWD, ".", (struct timespec *)bad, 0));
+	say("mknod", mknod(bad, 0, 0));
+	say("stat", stat(bad, &st));
+	say("lstat", lstat(kernel, &st));
+	say("statx", (int)syscall(SYS_statx, AT_FDCWD, bad, 0, 0, &st));
+	say("execve", (int)syscall(SYS_execve, bad, NULL, NULL));
+	say("readlink", readlink(bad, path, 10));
+}
+
+/* A reader of a folder that changes sees each old entry once, and no removed one twice. */
+static void changing_list(void)
+{
+	char seen[100] = {0};
+	struct dirent *e;
+	int twice = 0, missing = 0, n;
+
+	mkdir("d", 0700);
+	for (n = 0; n < 100; n++) {
+		snprintf(name, sizeof(name), "d/old%d", n);
+		close(make_file(name, ""));
+	}
+	int fd = open("d", O_RDONLY);
+	long len, at, got = 0;
+	while ((len = syscall(SYS_getdents64, fd, path, 400)) > 0) {
+		for (at = 0; at < len;) {
+			e = (struct dirent *)(path + at);
+			if (sscanf(e->d_name, "old%d", &n) == 1)
+				twice += seen[n]++;
+			at += e->d_reclen;
+		}
+		snprintf(name, sizeof(name), "d/new%ld", got++);
+		close(make_file(name, ""));
+		if (got > 1000)
+			break;
+	}
+	for (n = 0; n < 100; n++)
+		missing += !seen[n];
+	printf("twice %d, missing %d\n", twice, missing);
+	close(fd);
+	DIR *dir = opendir("d");
+	while ((e = readdir(dir))) {
+		snprintf(name, sizeof(name), "d/%s", e->d_name);
+		unlink(name);
+	}
+	closedir(dir);
+	say("rmdir", rmdir("d"));
+}
+
 int main(void)
 {
 	setvbuf(stdout, NULL, _IOLBF, 0);
@@ -286,6 +365,8 @@ int main(void)
 	renames();
 	current();
 	lists();
+	faults();
+	changing_list();
 	place_leave();
 	return 0;
 }
