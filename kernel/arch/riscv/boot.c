@@ -334,6 +334,9 @@ void arch_boot(uint64_t hartid, uint64_t dt_pa, pte_t *early_table)
 
 #define HART_STACK_ORDER 2
 
+/* head.S: for a hart that the firmware sends to the wrong place. */
+extern uint64_t boot_percpu_pa[BOOT_HARTIDS];
+
 void arch_hart_boot(void);
 
 /* Entered from head.S on the hart's own stack, with the kernel's half mapped. */
@@ -355,11 +358,12 @@ unsigned arch_harts_start(void)
 
 		if (p == percpu())
 			continue;
-		stack = p->hartid < 64 ? frame_alloc(HART_STACK_ORDER, TF_KALLOC, 0) : NULL;
+		stack = p->hartid < BOOT_HARTIDS ? frame_alloc(HART_STACK_ORDER, TF_KALLOC, 0) : NULL;
 		if (!stack)
 			continue;
 		p->stack_top = (uint64_t)frame_kva(stack) + (PAGE_SIZE << HART_STACK_ORDER);
 		p->boot_satp = pt_satp(pt_kernel_root);
+		__atomic_store_n(&boot_percpu_pa[p->hartid], arch_pa(p).v, __ATOMIC_RELEASE);
 		__asm__ volatile("fence w, w" ::: "memory");
 		if (sbi_hart_start(p->hartid, arch_pa((void *)secondary_start).v, arch_pa(p).v))
 			n++;

@@ -6,6 +6,11 @@
  * they are asked for. Code here runs at physical addresses until satp is
  * written, so it uses pc-relative addresses only.
  *
+ * One of them may come here all the same. OpenSBI up to 1.2 says that a hart is to
+ * start before it says where, so a hart that looks in between goes where the first
+ * one went. It is told from that by `boot_taken`, and finds what it was to be given
+ * in boot_percpu_pa.
+ *
  * The early page table has one entry: a superpage of 1 GiB that maps the image
  * where it is linked. Nothing maps this code at its physical address; the fetch
  * after the write of satp therefore faults, and stvec takes the hart to `high`,
@@ -22,6 +27,11 @@ _start:
 	csrw	sscratch, zero
 	mv	s0, a0
 	mv	s1, a1
+
+	lla	t0, boot_taken
+	li	t1, 1
+	amoswap.w.aqrl	t1, t1, (t0)
+	bnez	t1, late
 
 	/* Clear .bss, through physical addresses. */
 	lla	t0, _bss
@@ -61,12 +71,22 @@ high:
 	li	ra, 0
 	tail	arch_boot
 
+	/* Hart a0 was not to come here: it waits for its struct percpu, unless there is none. */
+late:	li	t0, BOOT_HARTIDS
+	bgeu	a0, t0, late
+	lla	t0, boot_percpu_pa
+	slli	t1, a0, 3
+	add	t0, t0, t1
+1:	ld	a1, (t0)
+	beqz	a1, 1b
+	fence	r, rw
+	/* on to secondary_start */
+
 	/*
 	 * A secondary hart, from SBI: paging off, a0 = its number, a1 = the physical address of
 	 * its struct percpu, which has its stack and the kernel's own root.
 	 */
 	.globl	secondary_start
-	.balign	4
 secondary_start:
 	csrw	sie, zero
 	csrw	sscratch, zero
@@ -86,6 +106,14 @@ secondary_high:
 	li	s0, 0
 	li	ra, 0
 	tail	arch_hart_boot
+
+	.section .data
+	.balign	8
+	.globl	boot_percpu_pa
+boot_percpu_pa:
+	.zero	8 * BOOT_HARTIDS
+boot_taken:
+	.word	0
 
 	.section .bss
 	.balign	4096

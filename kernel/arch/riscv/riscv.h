@@ -10,6 +10,7 @@
 #define KERNEL_PA 0x80200000
 
 #define BOOT_STACK_SIZE 0x4000
+#define BOOT_HARTIDS    64 /* numbers of harts that can be used: below this */
 
 /* Offsets in structures and bits of arch.h, checked by static assertions in trap.c. */
 #define PERCPU_STACK_TOP      0
