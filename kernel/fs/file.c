@@ -128,6 +128,16 @@ struct file *file_create(uint32_t mode, uint32_t flags, const struct file_ops *o
 	return f;
 }
 
+uint64_t file_count(void)
+{
+	struct cache_info info;
+
+	for (unsigned n = 0; cache_info(n, &info); n++)
+		if (info.name && strcmp(info.name, "file") == 0)
+			return info.used;
+	return 0;
+}
+
 void file_get(struct file *f)
 {
 	__atomic_fetch_add(&f->refs, 1, __ATOMIC_RELAXED);

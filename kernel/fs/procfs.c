@@ -167,7 +167,7 @@ static const struct row vm_rows[] = {
     SETTING("overcommit_kbytes"),    SETTING("overcommit_memory"),  SETTING("overcommit_ratio"),
     FIXED("swappiness", "60\n"),     SETTING("user_reserve_kbytes")};
 static const struct row fs_rows[] = {
-    FIXED("file-max", "9223372036854775807\n"), FIXED("file-nr", "0\t0\t9223372036854775807\n"),
+    FIXED("file-max", "9223372036854775807\n"), TEXT_ROW("file-nr", 0444, text_file_nr),
     FIXED("nr_open", "1048576\n"), FIXED("pipe-max-size", "1048576\n")};
 static const struct row net_rows[] = {FIXED("somaxconn", "4096\n")};
 static const struct row cpu_rows[] = {TEXT_ROW("online", 0444, text_cpus),

@@ -436,21 +436,44 @@ void text_loadavg(struct text *t, const struct text_request *r)
 	text_put(t, "0.00 0.00 0.00 %u/%u %u\n", totals.running, totals.threads, totals.last_pid);
 }
 
+/* Time is the programs' or idle: the kernel's own counts as theirs. */
+static void put_hart_times(struct text *t, const char *name, uint64_t busy_ns, uint64_t all_ns)
+{
+	uint64_t busy = busy_ns / TICK_NS, all = all_ns / TICK_NS;
+
+	text_put(t, "%s %lu 0 0 %lu 0 0 0 0 0 0\n", name, busy, all > busy ? all - busy : 0);
+}
+
 void text_stat_all(struct text *t, const struct text_request *r)
 {
-	uint64_t ticks = arch_time_ns() / TICK_NS;
+	uint64_t now = arch_time_ns(), switches, busy_ns, busy_all = 0;
 	struct proc_totals totals;
+	char name[8];
 
 	(void)r;
 	proc_totals(&totals);
-	text_put(t, "cpu  %lu 0 0 0 0 0 0 0 0 0\n", ticks * arch_harts());
-	for (unsigned h = 0; h < arch_harts(); h++)
-		text_put(t, "cpu%u %lu 0 0 0 0 0 0 0 0 0\n", h, ticks);
+	for (unsigned h = 0; h < arch_harts(); h++) {
+		sched_counts(h, &switches, &busy_ns);
+		busy_all += busy_ns;
+	}
+	put_hart_times(t, "cpu ", busy_all, now * arch_harts());
+	for (unsigned h = 0; h < arch_harts(); h++) {
+		sched_counts(h, &switches, &busy_ns);
+		ksnprintf(name, sizeof name, "cpu%u", h);
+		put_hart_times(t, name, busy_ns, now);
+	}
 	text_put(t,
-		 "intr 0\nctxt %lu\nbtime %lu\nprocesses %u\nprocs_running %u\nprocs_blocked 0\n",
-		 totals.switches, (clock_realtime_ns() - arch_time_ns()) / NS_PER_SECOND,
-		 totals.last_pid, totals.running);
+		 "intr 0\nctxt %lu\nbtime %lu\nprocesses %lu\nprocs_running %u\nprocs_blocked 0\n",
+		 totals.switches, (clock_realtime_ns() - now) / NS_PER_SECOND, totals.started,
+		 totals.running);
 	text_put(t, "softirq 0 0 0 0 0 0 0 0 0 0 0\n");
+}
+
+/* Open files, none of them spare, and how many there may be. */
+void text_file_nr(struct text *t, const struct text_request *r)
+{
+	(void)r;
+	text_put(t, "%lu\t0\t9223372036854775807\n", file_count());
 }
 
 void text_swaps(struct text *t, const struct text_request *r)

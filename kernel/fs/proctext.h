@@ -48,6 +48,6 @@ text_fn text_buddyinfo, text_slabinfo, text_vmstat, text_zoneinfo;
 text_fn text_boot_line, text_cpuinfo, text_filesystems, text_loadavg, text_meminfo, text_stat_all,
     text_swaps, text_uptime, text_version;
 text_fn text_boot_id, text_constant, text_cpus, text_hostname, text_osrelease, text_ostype,
-    text_osversion, text_threads_max, text_uuid;
+    text_osversion, text_threads_max, text_file_nr, text_uuid;
 
 #endif

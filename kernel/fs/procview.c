@@ -195,9 +195,16 @@ void proc_comm(const struct proc_handle *h, uint32_t tid, char out[COMM_LEN])
 
 void proc_totals(struct proc_totals *out)
 {
+	uint64_t switches, busy_ns;
+
 	*out = (struct proc_totals){.running = sched_nrunnable()};
+	for (unsigned h = 0; h < arch_harts(); h++) {
+		sched_counts(h, &switches, &busy_ns);
+		out->switches += switches;
+	}
 	spin_lock(&proc_tree_lock);
 	out->threads = thread_count();
+	out->started = thread_started();
 	out->minor_faults = proc_past_minflt;
 	out->major_faults = proc_past_majflt;
 	list_for_each (it, &proc_all) {

@@ -40,7 +40,7 @@ struct proc_view {
 
 struct proc_totals {
 	uint32_t running, threads, last_pid;
-	uint64_t switches;
+	uint64_t switches, started;           /* since boot; started: processes and threads */
 	uint64_t minor_faults, major_faults;  /* of all that were ever there */
 	uint64_t mapped_files, mapped_shared; /* pages, for each space that maps them */
 };

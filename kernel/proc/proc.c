@@ -58,6 +58,7 @@ static struct thread *by_tid[HASH_SIZE];
 static uint32_t last_tid;
 static bool tids_may_be_used; /* those to come: they came round, or were chosen */
 static unsigned nthreads_total;
+static uint64_t nstarted; /* threads, since boot */
 static struct cache *thread_cache, *proc_cache;
 
 static struct spinlock stacks_lock;
@@ -100,6 +101,11 @@ struct proc *proc_find_locked(uint32_t pid)
 	struct thread *t = thread_find_locked(pid);
 
 	return t && t->proc->pid == pid ? t->proc : NULL;
+}
+
+uint64_t thread_started(void)
+{
+	return nstarted;
 }
 
 unsigned thread_count(void)
@@ -154,6 +160,7 @@ void thread_link_locked(struct thread *t)
 	p->nthreads++;
 	p->nlive++;
 	nthreads_total++;
+	nstarted++;
 }
 
 void thread_unlink_locked(struct thread *t)

@@ -210,6 +210,7 @@ struct thread *thread_find_locked(uint32_t tid);
 extern struct list_node proc_all; /* proc.all */
 bool proc_tid_is_used_locked(uint32_t tid);
 unsigned thread_count(void);
+uint64_t thread_started(void); /* since boot */
 
 /* Tree locked. => whether a process of that group, or in that session, exists. */
 bool proc_group_exists_locked(uint32_t pgid, uint32_t sid);

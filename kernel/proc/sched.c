@@ -73,6 +73,7 @@ static struct runq {
 	uint64_t slice_end; /* of current; UINT64_MAX: nobody else wants the hart */
 	uint64_t cpu_end;   /* when current has used up its process's cpu_left; UINT64_MAX: never */
 	struct thread *current, *idle;
+	uint64_t nswitches, busy_ns;
 	struct thread *dead; /* has just left its stack for ever */
 	struct thread *away; /* has just left the hart, and may not come back to it */
 } runqs[SCHED_MAX_HARTS];
@@ -158,6 +159,7 @@ static void charge(struct runq *rq, uint64_t now)
 		return;
 	t->sched.since_ns = now;
 	t->sched.ran_ns += ran;
+	rq->busy_ns += ran;
 	if (t->sched.state == THREAD_DEAD)
 		return; /* here: its process may be gone already */
 	if (__builtin_expect(t->proc->cpu_armed, 0))
@@ -343,6 +345,7 @@ static void switch_to(struct runq *rq, struct thread *prev, struct thread *next)
 	struct aspace *as;
 
 	CHECK(thread_stack_is_intact(prev));
+	rq->nswitches++;
 	rq->current = next;
 	next->sched.since_ns = now;
 	rq->slice_end = UINT64_MAX;
@@ -721,6 +724,16 @@ uint64_t sched_ran_ns(const struct thread *t)
 	if (t == thread_current())
 		ran += arch_time_ns() - t->sched.since_ns;
 	return ran;
+}
+
+void sched_counts(unsigned hart, uint64_t *switches, uint64_t *busy_ns)
+{
+	const struct runq *rq = &runqs[hart];
+
+	*switches = rq->nswitches;
+	*busy_ns = rq->busy_ns;
+	if (hart == arch_hart())
+		*busy_ns += arch_time_ns() - rq->current->sched.since_ns;
 }
 
 unsigned sched_nrunnable(void)

@@ -97,6 +97,8 @@ int sched_set_affinity(struct thread *t, uint64_t harts); /* 0; -EINVAL: no such
 uint64_t sched_harts(void);                               /* set of harts that run threads */
 uint64_t sched_ran_ns(const struct thread *t);
 unsigned sched_nrunnable(void);
+/* What a hart has done: times that it went from one thread to another, and ns that it was busy. */
+void sched_counts(unsigned hart, uint64_t *switches, uint64_t *busy_ns);
 void wait_init(void);  /* wait.c */
 void futex_init(void); /* futex.c */
 

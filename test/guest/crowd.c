@@ -1,7 +1,11 @@
 /*
  * Many at once: 1,000 processes that wait, 10,000 threads that wait, and a fork
- * bomb under RLIMIT_NPROC that leaves its parent alive. argv[1] names one.
+ * bomb under RLIMIT_NPROC that leaves its parent alive. argv[1] names one; `counted` does
+ * all of them twice, and what is there afterwards must be the same both times: processes and
+ * threads, zombies among them, open files, and free frames.
  */
+#include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
@@ -9,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/sysinfo.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -109,6 +114,85 @@ static void bomb(void)
 	       waitpid(child, &status, 0) == child && WEXITSTATUS(status) == 3);
 }
 
+struct counts {
+	long processes, threads, files, free_kib;
+};
+
+/* => the first number behind `what` in a file of /proc; -1: there is none. */
+static long number_in(const char *path, const char *what)
+{
+	char line[256];
+	long n = -1;
+	FILE *f = fopen(path, "r");
+
+	while (f && n < 0 && fgets(line, sizeof line, f))
+		if (strncmp(line, what, strlen(what)) == 0)
+			n = atol(line + strlen(what));
+	if (f)
+		fclose(f);
+	return n;
+}
+
+static struct counts count(void)
+{
+	struct counts c = {0};
+	struct sysinfo si;
+	struct dirent *e;
+	DIR *d = opendir("/proc");
+
+	while ((e = readdir(d)))
+		c.processes += isdigit((unsigned char)e->d_name[0]) != 0;
+	closedir(d);
+	sysinfo(&si);
+	c.threads = si.procs;
+	c.files = number_in("/proc/sys/fs/file-nr", "");
+	c.free_kib = number_in("/proc/meminfo", "MemFree:");
+	return c;
+}
+
+/* Frames that a hart keeps at hand are not the same each time; a frame for each of the thousand
+ * processes would be. */
+#define SLACK_KIB 256
+
+static void compare(const char *what, long before, long after, long slack)
+{
+	if (labs(before - after) <= slack)
+		printf("%s: as before\n", what);
+	else
+		printf("%s: %ld, now %ld\n", what, before, after);
+}
+
+/* In a process of its own. This one is the first, so it asks about the orphans, too. */
+static void alone(void (*what)(void))
+{
+	if (fork() == 0) {
+		what();
+		fflush(stdout);
+		_exit(0);
+	}
+	while (wait(NULL) > 0)
+		;
+}
+
+/* Once to have what a kernel keeps for the next time, and once to see that no more is kept. */
+static void counted(void)
+{
+	struct counts before, after;
+
+	for (int i = 0; i < 2; i++) {
+		before = i ? after : count();
+		alone(processes);
+		alone(threads);
+		alone(bomb);
+		after = count();
+	}
+	printf("%ld process, %ld thread\n", after.processes, after.threads);
+	compare("processes", before.processes, after.processes, 0);
+	compare("threads", before.threads, after.threads, 0);
+	compare("open files", before.files, after.files, 0);
+	compare("free memory, KiB", before.free_kib, after.free_kib, SLACK_KIB);
+}
+
 int main(int argc, char **argv)
 {
 	setvbuf(stdout, NULL, _IOLBF, 0);
@@ -118,6 +202,8 @@ int main(int argc, char **argv)
 		processes();
 	else if (strcmp(argv[1], "threads") == 0)
 		threads();
+	else if (strcmp(argv[1], "counted") == 0)
+		counted();
 	else
 		bomb();
 	return 0;
