@@ -358,7 +358,8 @@ unsigned arch_harts_start(void)
 
 		if (p == percpu())
 			continue;
-		stack = p->hartid < BOOT_HARTIDS ? frame_alloc(HART_STACK_ORDER, TF_KALLOC, 0) : NULL;
+		stack =
+		    p->hartid < BOOT_HARTIDS ? frame_alloc(HART_STACK_ORDER, TF_KALLOC, 0) : NULL;
 		if (!stack)
 			continue;
 		p->stack_top = (uint64_t)frame_kva(stack) + (PAGE_SIZE << HART_STACK_ORDER);
