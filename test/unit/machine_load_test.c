@@ -178,27 +178,68 @@ static void big_initial_ram_disk(void **state)
 	board_fini(&b);
 }
 
+static uint64_t seed = 0x1234567;
+
+static uint64_t draw(void)
+{
+	seed = seed * 6364136223846793005 + 1442695040888963407;
+	return seed >> 20;
+}
+
+/* A copy of just these bytes, so that a look beyond them is noticed. */
+static uint8_t *exactly(size_t len)
+{
+	uint8_t *exact = malloc(len ? len : 1);
+
+	assert_non_null(exact);
+	memcpy(exact, file, len);
+	return exact;
+}
+
+/* A header of an ELF file or of a Linux Image with some bytes of it anything. => its length. */
+static size_t nonsense_file(void)
+{
+	size_t len = make_elf(KERNEL_PA, KERNEL_PA), header = 16;
+
+	if (draw() % 3 == 0) {
+		memset(file, 0, 64);
+		put(8, 8, draw() % 3 ? 2 * MIB : draw() << 20 | draw());
+		put(16, 8, draw() % 3 ? draw() % (8 * MIB) : draw() << 20 | draw());
+		put(56, 4, 0x05435352);
+		header = 8;
+	}
+	for (unsigned i = 0; i < 4; i++)
+		file[header + draw() % 104] = (uint8_t)draw();
+	return draw() % 2 ? draw() % (len + 1) : len;
+}
+
 /* Any bytes in the headers: an answer, and no access outside file or RAM. */
 static void nonsense_headers(void **state)
 {
+	static const enum machine_firmware firmware[] = {FIRMWARE_BUILTIN, FIRMWARE_BUILTIN,
+							 FIRMWARE_NONE, FIRMWARE_IMAGE};
+	unsigned loaded = 0;
 	struct board b;
-	uint64_t seed = 0x1234567;
 
 	board_init(&b, 4 * MIB, 1);
 	for (unsigned round = 0; round < 20000; round++) {
-		size_t len = make_elf(KERNEL_PA, KERNEL_PA);
-		uint8_t *exact;
+		struct machine_images images = {.firmware = firmware[draw() % 4]};
+		uint8_t *kernel, *bios, *initrd;
 
-		for (unsigned i = 0; i < 4; i++) {
-			seed = seed * 6364136223846793005 + 1442695040888963407;
-			file[16 + (seed >> 33) % 104] = (uint8_t)(seed >> 56);
-		}
-		len = (seed >> 20) % (len + 1);
-		exact = malloc(len + 1);
-		memcpy(exact, file, len);
-		machine_load(b.m, exact, len, NULL, 0, NULL);
-		free(exact);
+		images.kernel_len = nonsense_file();
+		images.kernel = kernel = exactly(images.kernel_len);
+		images.bios_len = nonsense_file();
+		images.bios = bios = exactly(images.bios_len);
+		images.initrd_len = draw() % 8 ? draw() % sizeof(file) : 0;
+		initrd = exactly(images.initrd_len);
+		images.initrd = images.initrd_len ? initrd : NULL;
+		images.append = draw() % 2 ? "some words" : NULL;
+		loaded += machine_load_images(b.m, &images) == NULL;
+		free(kernel);
+		free(bios);
+		free(initrd);
 	}
+	assert_in_range(loaded, 100, 19900);
 	board_fini(&b);
 }
 
