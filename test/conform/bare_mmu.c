@@ -131,6 +131,8 @@ static uint64_t pointer_pte(uint64_t pa)
 	case 4: pte |= bits() & 0x300; break;
 	default: break;
 	}
+	if (is_protected() && !in_qemu10() && (pte & (PTE_R | PTE_X))) /* a leaf, as above */
+		pte |= PTE_A | PTE_D;
 	chain.global |= (pte & PTE_G) != 0;
 	return pte;
 }
@@ -296,7 +298,7 @@ static void pmp_make(uint64_t number)
 
 		if (!pmp_used || i > nlocked + 8 || kind == 0) {
 			pmp_put(i, at >> 2, cfg);
-		} else if (kind == 1) { /* from what the entry below holds */
+		} else if (kind == 1 && i < 13) { /* from what the entry below holds */
 			pmp_put(i++, at >> 2, cfg);
 			pmp_put(i, (pmp_place() + below(2) * PAGE) >> 2, cfg | 0x08);
 		} else if (kind == 4) { /* NA4 */
@@ -388,14 +390,15 @@ static void access_once(void)
 
 	/* QEMU lets cache-block management through where no RAM is, and may set D (README.md). */
 	dirty = table(chain.leaf)[chain.index[chain.leaf]] & PTE_D;
-	if (is_cbo && (chain.hole || chain.leaf >= 2 || (is_protected() && !dirty)))
+	if (is_cbo &&
+	    (chain.hole || chain.outside || chain.leaf >= 2 || (is_protected() && !dirty)))
 		r = R_LD;
 	/* QEMU 7 wants one entry of the protection for both pages (README.md). */
 	if (straddles && is_protected() && !in_qemu10() && r != R_FETCH)
 		r = R_LHU;
 	/* QEMU looks at the two ends of an access alone, and fetches to the page's end (README.md).
 	 */
-	if (pmp_fine && (r == R_FETCH || at % accesses[n].size))
+	if (pmp_fine && (r == R_FETCH || is_cbo || at % accesses[n].size))
 		r = R_LB;
 	if (below(32) == 0)
 		va ^= (uint64_t)1 << (11 + 9 * chain.levels + below(53 - 9 * chain.levels));
