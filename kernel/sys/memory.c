@@ -129,6 +129,8 @@ static unsigned vma_flags(uint64_t prot, uint64_t flags)
 
 	if (type == MAP_SHARED || type == MAP_SHARED_VALIDATE)
 		v |= VMA_SHARED;
+	if (!(flags & (MAP_GROWSDOWN | MAP_LOCKED | MAP_STACK | MAP_NORESERVE)))
+		return v;
 	if (flags & MAP_GROWSDOWN)
 		v |= VMA_GROWSDOWN;
 	if (flags & MAP_LOCKED)

@@ -378,7 +378,7 @@ static void object_free(struct cache *c, void *obj)
 
 void cache_free(struct cache *c, void *obj)
 {
-	const struct frame *slab = frame_of(paddr_pfn(arch_pa(obj)));
+	const struct frame *slab = frame_in_use(paddr_pfn(arch_pa(obj)));
 
 	CHECK3(slab->state, ==, TF_SLAB);
 	CHECK3(slab->slab.cache, ==, cache_index(c));

@@ -211,13 +211,18 @@ void vma_set_anon(struct vma *v, struct mobj *anon)
 	spin_unlock(&anon->lock);
 }
 
-static void vmas_insert(struct aspace *as, struct vma *v)
+/* Into the tree, where prev and next (NULL: none) are neighbours. */
+static void vmas_insert(struct aspace *as, struct vma *v, struct vma *prev, struct vma *next)
 {
 	struct avl_node **link = &as->vmas.root, *parent = NULL;
 
-	while (*link) {
-		parent = *link;
-		link = v->start.v < vma_of(parent)->start.v ? &parent->left : &parent->right;
+	/* here: of two neighbours one is below the other, which has no child on this side */
+	if (prev && !prev->node.right) {
+		parent = &prev->node;
+		link = &parent->right;
+	} else if (next) {
+		parent = &next->node;
+		link = &parent->left;
 	}
 	avl_insert_with(&as->vmas, &v->node, parent, link, summary_refresh);
 	vma_link(as, v);
@@ -314,10 +319,19 @@ uint64_t space_covered(struct aspace *as, uint64_t start, uint64_t end, uint64_t
 
 /* -- changes of the tree ------------------------------------------------------------------- */
 
+/* The same as vma_insert(), when the neighbours are at hand. */
+static inline void insert_between(struct aspace *as, struct vma *v, struct vma *prev,
+				  struct vma *next)
+{
+	vmas_insert(as, v, prev, next);
+	tell_add(as, v);
+}
+
 void vma_insert(struct aspace *as, struct vma *v)
 {
-	vmas_insert(as, v);
-	tell_add(as, v);
+	struct vma *next = aspace_next(as, v->start);
+
+	insert_between(as, v, next ? vma_prev(next) : vma_of(avl_last(&as->vmas)), next);
 }
 
 void vma_remove(struct aspace *as, struct vma *v)
@@ -374,7 +388,7 @@ void vma_split(struct aspace *as, struct vma *v, uint64_t at, struct vma *spare)
 	v->end = VADDR(at);
 	avl_update_with(&v->node, summary_refresh);
 	tell_add(as, v);
-	vma_insert(as, spare);
+	insert_between(as, spare, v, vma_next(v));
 }
 
 /* Makes a and b, which continues it and is not in the tree, one; takes over b's references. */
@@ -455,7 +469,7 @@ int vma_place(struct aspace *as, const struct vma *v, struct vma *spare)
 		if (!spare)
 			return -ENOMEM;
 		vma_fill(spare, v);
-		vma_insert(as, spare);
+		insert_between(as, spare, prev, next);
 		if (v->anon)
 			vma_join(as, spare);
 	}
@@ -473,7 +487,7 @@ int space_prepare_from(struct vma *v, uint64_t start, uint64_t end)
 {
 	int err = 0;
 
-	for (; v && v->start.v < end && !err; v = vma_next(v)) {
+	for (; v && v->start.v < end && !err; v = v->end.v < end ? vma_next(v) : NULL) {
 		uint64_t from = max(v->start.v, start), to = min(v->end.v, end);
 
 		if (v->anon && v->touched)

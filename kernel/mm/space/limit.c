@@ -63,15 +63,10 @@ static uint64_t reserve(uint64_t kib)
 	return pages < share ? pages : share;
 }
 
-bool space_may_promise(const struct aspace *as, uint64_t len)
+bool space_may_commit(const struct aspace *as, uint64_t len)
 {
 	uint64_t kept, own = as->mapped / 32 >> PAGE_SHIFT;
 
-	switch (space_policy.overcommit) {
-	case 1: return true;
-	case 2: break;
-	default: return len >> PAGE_SHIFT <= frame_total();
-	}
 	kept = reserve(space_policy.user_reserve_kib);
 	if (own < kept)
 		kept = own;

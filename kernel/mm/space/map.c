@@ -30,9 +30,11 @@ static int prepare(struct aspace *as, struct vma *v, uint64_t start, uint64_t en
 		   struct vma **spare)
 {
 	*spare = NULL;
-	if (space_prepare_from(v, start, end))
+	if (!v)
+		return 0;
+	if ((v->touched || v->end.v < end) && space_prepare_from(v, start, end))
 		return -ENOMEM;
-	if (!v || v->start.v >= start || v->end.v <= end)
+	if (v->start.v >= start || v->end.v <= end)
 		return 0;
 	if (as->nvmas >= space_policy.max_vmas)
 		return -ENOMEM;
@@ -49,7 +51,7 @@ static void commit(struct aspace *as, struct vma *v, uint64_t start, uint64_t en
 		uint64_t from = v->start.v > start ? v->start.v : start;
 		uint64_t to = v->end.v < end ? v->end.v : end;
 
-		next = vma_next(v);
+		next = v->end.v < end ? vma_next(v) : NULL;
 		vma_drop_pages(as, v, from, to);
 		if (v->start.v < from && to < v->end.v) {
 			vma_split(as, v, to, spare);
@@ -155,7 +157,7 @@ static int choose_place(struct aspace *as, const struct map_request *req, uint64
 			*out = ROUND_DOWN(*out + SUPERPAGE_SIZE, SUPERPAGE_SIZE);
 	}
 	if (!*out)
-		*out = space_choose(as, req->hint.v, len);
+		*out = req->hint.v ? space_choose(as, req->hint.v, len) : space_place(as, len);
 	return *out ? 0 : -ENOMEM;
 }
 

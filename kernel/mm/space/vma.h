@@ -225,7 +225,15 @@ void space_unmap_commit(struct aspace *as, uint64_t start, uint64_t end, struct 
  *   lock    RLIMIT_MEMLOCK
  */
 bool space_may_map(const struct aspace *as, unsigned flags, uint64_t len);
-bool space_may_promise(const struct aspace *as, uint64_t len);
+bool space_may_commit(const struct aspace *as, uint64_t len); /* in mode 2 */
+static inline bool space_may_promise(const struct aspace *as, uint64_t len)
+{
+	switch (space_policy.overcommit) {
+	case 1: return true;
+	case 2: return space_may_commit(as, len);
+	default: return len >> PAGE_SHIFT <= frame_total();
+	}
+}
 bool space_may_lock(const struct aspace *as, uint64_t len);
 
 /* => whether a new mapping with these flags is a promise: private, writable, not NORESERVE. */
