@@ -175,6 +175,8 @@ static const struct row cpu_rows[] = {TEXT_ROW("online", 0444, text_cpus),
 				      TEXT_ROW("present", 0444, text_cpus)};
 static const struct row thp_rows[] = {FIXED("enabled", "always madvise [never]\n")};
 
+static const struct row extfrag_rows[] = {TEXT_ROW("unusable_index", 0444, text_unusable)};
+
 enum dir_number {
 	D_FS,
 	D_KERNEL,
@@ -189,6 +191,8 @@ enum dir_number {
 	D_SYS_KERNEL,
 	D_MM,
 	D_THP,
+	D_DEBUG,
+	D_EXTFRAG,
 	IN_SYS = -1, /* /proc/sys itself */
 	NOWHERE = -2 /* the root of /sys */
 };
@@ -212,6 +216,8 @@ static const struct sys_dir {
     [D_SYS_KERNEL] = {"kernel", D_SYSFS, NULL, 0},
     [D_MM] = {"mm", D_SYS_KERNEL, NULL, 0},
     [D_THP] = {"transparent_hugepage", D_MM, thp_rows, ARRAY_SIZE(thp_rows)},
+    [D_DEBUG] = {"debug", D_SYS_KERNEL, NULL, 0},
+    [D_EXTFRAG] = {"extfrag", D_DEBUG, extfrag_rows, ARRAY_SIZE(extfrag_rows)},
 };
 
 #define INO_OF(kind, pid, number)                                                                  \

@@ -1,6 +1,7 @@
 /*
  * The texts of /proc about the machine's memory, in the forms of Linux 6.12
- * (proc(5)): meminfo, vmstat, buddyinfo, zoneinfo, slabinfo.
+ * (proc(5)): meminfo, vmstat, buddyinfo, zoneinfo, slabinfo; and the fragmentation
+ * index of /sys/kernel/debug/extfrag.
  *
  * All of RAM is one zone of one node. What this kernel has not (swap, reclaim,
  * huge pages of hugetlbfs, pages on their way to a disk) is shown as 0 where a
@@ -139,6 +140,22 @@ void text_buddyinfo(struct text *t, const struct text_request *r)
 	text_put(t, ZONE " ");
 	for (unsigned k = 0; k <= FRAME_MAX_ORDER; k++)
 		text_put(t, "%6lu ", s.blocks[k]);
+	text_put(t, "\n");
+}
+
+/* For each order, the part of free memory that is of no use to a request of that order. */
+void text_unusable(struct text *t, const struct text_request *r)
+{
+	struct frame_stats s;
+
+	(void)r;
+	frame_stats(&s);
+	text_put(t, ZONE " ");
+	for (unsigned k = 0; k <= FRAME_MAX_ORDER; k++) {
+		unsigned n = frame_unusable(&s, k);
+
+		text_put(t, "%u.%03u ", n / 1000, n % 1000);
+	}
 	text_put(t, "\n");
 }
 

@@ -44,7 +44,7 @@ int pagemap_open(struct file *f, uint32_t pid);
 text_fn text_auxv, text_cmdline, text_comm, text_environ, text_fdinfo, text_io, text_limits,
     text_maps, text_smaps, text_smaps_rollup, text_mounts, text_mountinfo, text_stat, text_statm,
     text_status, text_zero;
-text_fn text_buddyinfo, text_slabinfo, text_vmstat, text_zoneinfo;
+text_fn text_buddyinfo, text_slabinfo, text_unusable, text_vmstat, text_zoneinfo;
 text_fn text_boot_line, text_cpuinfo, text_filesystems, text_loadavg, text_meminfo, text_stat_all,
     text_swaps, text_uptime, text_version;
 text_fn text_boot_id, text_constant, text_cpus, text_hostname, text_osrelease, text_ostype,

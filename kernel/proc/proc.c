@@ -237,6 +237,9 @@ static void *stack_alloc(void)
 
 static void stack_free(void *stack)
 {
+#if FRAME_DEBUG
+	memset(stack, FRAME_POISON, THREAD_STACK_LEN);
+#endif
 	spin_lock(&stacks_lock);
 	if (nstacks < STACKS_KEPT) {
 		stacks[nstacks++] = stack;

@@ -95,6 +95,10 @@ static uint16_t cache_index(const struct cache *c)
 /* -- red zones and poison ------------------------------------------------------------------ */
 
 #if FRAME_DEBUG
+/* Room for one constructed object, to compare with. */
+static uint8_t made[PAGE_SIZE] __attribute__((aligned(16)));
+static struct spinlock made_lock;
+
 static uint64_t *zone_of(const struct cache *c, void *obj)
 {
 	return (uint64_t *)((char *)obj + c->zone);
@@ -148,6 +152,13 @@ static void object_check_in_use(const struct cache *c, void *obj)
 {
 	CHECK3(((uintptr_t)obj & PAGE_MASK) % c->stride, ==, 0);
 	zone_check(c, obj, ZONE_USED);
+	if (!c->construct)
+		return;
+	spin_lock(&made_lock);
+	c->construct(made);
+	if (memcmp(made, obj, c->size) != 0)
+		panic("slab %s: object %p came back otherwise than it was made", c->name, obj);
+	spin_unlock(&made_lock);
 }
 #define ZONE_LEN (2 * sizeof(uint64_t))
 #else

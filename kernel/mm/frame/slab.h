@@ -13,7 +13,8 @@ struct cache;
 struct cache *cache_create(const char *name, size_t size, size_t align);
 /*
  * The same, of *constructed* objects: `construct` makes one when its frame is had, cache_alloc()
- * gives it out as it is, and cache_free() wants it back as it was made.
+ * gives it out as it is, and cache_free() wants it back as it was made: the same bytes, wherever it
+ * lies.
  */
 struct cache *cache_create_constructed(const char *name, size_t size, size_t align,
 				       void (*construct)(void *obj));

@@ -62,10 +62,20 @@
 
 static struct cache *node_cache;
 
+/* A node without a slot that is in use: what all are when they are free. */
+static void node_construct(void *obj)
+{
+	struct tree_node *n = obj;
+
+	memset(n, 0, sizeof *n);
+	n->refs = 1;
+}
+
 bool tree_ready(void)
 {
 	if (!node_cache)
-		node_cache = cache_create("tree node", sizeof(struct tree_node), 8);
+		node_cache = cache_create_constructed("tree node", sizeof(struct tree_node),
+						      _Alignof(struct tree_node), node_construct);
 	return node_cache;
 }
 
@@ -104,14 +114,7 @@ static void frame_unpin(struct frame *f)
 
 static struct tree_node *node_create(void)
 {
-	struct tree_node *n = cache_alloc(node_cache);
-
-	if (n) {
-		memset(n->slot, 0, sizeof n->slot);
-		n->refs = 1;
-		n->count = 0;
-	}
-	return n;
+	return cache_alloc(node_cache);
 }
 
 static bool node_is_shared(const struct tree_node *n)
@@ -134,7 +137,10 @@ static void node_put(struct tree_node *n, unsigned height)
 			node_put(n->slot[i], height - 1);
 		else
 			frame_unpin(n->slot[i]);
+		n->slot[i] = NULL;
 	}
+	n->refs = 1;
+	n->count = 0;
 	cache_free(node_cache, n);
 }
 
@@ -490,6 +496,7 @@ int tree_split(struct tree *from, uint64_t start, uint64_t end, struct tree *to)
 	while (spare) {
 		n = spare;
 		spare = n->slot[0];
+		n->slot[0] = NULL;
 		cache_free(node_cache, n);
 	}
 	return err;
