@@ -19,13 +19,18 @@ void *memcpy(void *to, const void *from, size_t n)
 		uint64_t *dw = (uint64_t *)d;
 		const uint64_t *sw = (const uint64_t *)s;
 
-		for (; n >= 4 * WORD; n -= 4 * WORD, dw += 4, sw += 4) {
+		for (; n >= 8 * WORD; n -= 8 * WORD, dw += 8, sw += 8) {
 			uint64_t a = sw[0], b = sw[1], c = sw[2], e = sw[3];
+			uint64_t f = sw[4], g = sw[5], h = sw[6], i = sw[7];
 
 			dw[0] = a;
 			dw[1] = b;
 			dw[2] = c;
 			dw[3] = e;
+			dw[4] = f;
+			dw[5] = g;
+			dw[6] = h;
+			dw[7] = i;
 		}
 		for (; n >= WORD; n -= WORD)
 			*dw++ = *sw++;
