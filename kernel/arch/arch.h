@@ -37,6 +37,8 @@
 
 #define ARCH_PT_KINDS 4
 
+struct frame;
+
 struct arch_pt {
 	paddr_t root;
 	uint32_t as;      /* the address space's number, for trace events */
@@ -89,6 +91,13 @@ int arch_pt_set_super(struct arch_pt *pt, vaddr_t va, pfn_t pfn, unsigned rights
 
 /* No superpage lies on both sides of `at`. For want of memory one is unmapped, as in _protect(). */
 void arch_pt_split(struct arch_pt *pt, vaddr_t at);
+
+/*
+ * Maps f[i], where it is not NULL, at the i-th of n pages from va on, where nothing is mapped: as
+ * far as that takes no table. All n pages are of one region.
+ */
+void arch_pt_fill(struct arch_pt *pt, vaddr_t va, struct frame *const *f, unsigned n,
+		  unsigned rights);
 
 /*
  * If the page of va is mapped to pfn, not to be written, in a table that is pt's alone, then it may

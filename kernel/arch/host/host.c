@@ -316,6 +316,17 @@ void arch_pt_split(struct arch_pt *pt, vaddr_t at)
 		place_drop(pt, p);
 }
 
+void arch_pt_fill(struct arch_pt *pt, vaddr_t va, struct frame *const *f, unsigned n,
+		  unsigned rights)
+{
+	struct place *p = place_find(pt, va.v >> PAGE_SHIFT);
+	struct arch_mapping old;
+
+	for (unsigned i = 0; p && !is_shared(p->region) && p->region->table && i < n; i++)
+		if (f[i] && !arch_pt_get(pt, VADDR(va.v + i * PAGE_SIZE)).present)
+			arch_pt_set(pt, VADDR(va.v + i * PAGE_SIZE), frame_pfn(f[i]), rights, &old);
+}
+
 bool arch_pt_allow_write(struct arch_pt *pt, vaddr_t va, pfn_t pfn)
 {
 	struct place *p = place_find(pt, va.v >> PAGE_SHIFT);

@@ -431,6 +431,19 @@ int arch_pt_set(struct arch_pt *pt, vaddr_t va, pfn_t pfn, unsigned rights,
 	return 0;
 }
 
+void arch_pt_fill(struct arch_pt *pt, vaddr_t va, struct frame *const *f, unsigned n,
+		  unsigned rights)
+{
+	uint64_t at = va.v, level1 = region_table(pt, &at);
+	uint64_t table = level1 ? plain_table(*pte_at(level1, at, 1)) : 0;
+	pte_t *e = table ? pte_at(table, at, 0) : NULL;
+
+	for (unsigned i = 0; table && i < n; i++, at += PAGE_SIZE)
+		if (f[i] && !(e[i].v & PTE_V))
+			leaf_add(pt, table, &e[i], at, frame_pfn(f[i]),
+				 leaf_make(frame_pfn(f[i]), rights));
+}
+
 bool arch_pt_allow_write(struct arch_pt *pt, vaddr_t va, pfn_t pfn)
 {
 	uint64_t beyond = va.v, level1 = region_table(pt, &beyond);
@@ -481,10 +494,13 @@ uint64_t arch_pt_next(const struct arch_pt *pt, uint64_t va, uint64_t end)
 
 /*
  * Every leaf in n entries of a table, from va's on, loses the bits `clear` and gets the bits `set`,
- * and those of `set_own` if it has PTE_OWN. => whether one changed.
+ * and those of `set_own` if it has PTE_OWN. => whether one changed. Inline: what a caller has as a
+ * constant costs nothing in the loop.
  */
-static bool range_change(struct arch_pt *pt, uint64_t table, uint64_t va, unsigned level,
-			 uint64_t n, uint64_t clear, uint64_t set, uint64_t set_own)
+static inline __attribute__((always_inline)) bool range_change(struct arch_pt *pt, uint64_t table,
+							       uint64_t va, unsigned level,
+							       uint64_t n, uint64_t clear,
+							       uint64_t set, uint64_t set_own)
 {
 	pte_t *e = pte_at(table, va, level), *end = e + n;
 	uint64_t changed = 0;
@@ -616,7 +632,8 @@ void arch_pt_protect(struct arch_pt *pt, vaddr_t start, vaddr_t end, unsigned ri
 		}
 		if (!table) {
 			region_drop(pt, level1, va);
-		} else if (range_change(pt, table, va, level, n, PTE_LEAF, set, set_own)) {
+		} else if (set_own ? range_change(pt, table, va, level, n, PTE_LEAF, set, set_own)
+				   : range_change(pt, table, va, level, n, PTE_LEAF, set, 0)) {
 			low = lower(low, va);
 			high = stop;
 		}

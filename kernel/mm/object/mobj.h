@@ -107,8 +107,9 @@ static inline void mobj_own_frame(const struct mobj *o, uint64_t index, struct f
  * Gives page `index` of private memory, whose tree_own_leaf() is `leaf`, frame f:
  * mobj_insert_locked() where it cannot fail. Lock held.
  */
-static inline void mobj_put_locked(struct mobj *o, struct tree_node *leaf, uint64_t index,
-				   struct frame *f)
+static inline __attribute__((always_inline)) void mobj_put_locked(struct mobj *o,
+								  struct tree_node *leaf,
+								  uint64_t index, struct frame *f)
 {
 	if (leaf->slot[index & (TREE_SLOTS - 1)])
 		tree_replace(leaf, index, f);

@@ -14,7 +14,8 @@
  * beyond a file's last page is SIGBUS, and a lack of frames is SIGKILL.
  *
  * A page of a file may have to be read first, with the lock held: a major fault. One
- * that cannot be read is SIGBUS.
+ * that cannot be read is SIGBUS. With a file's page that is read come those around it
+ * that are there already.
  *
  * A fault may also find that all is well: another hart was faster, or the
  * hardware remembered that an entry was missing. Mapping once more flushes that.
@@ -27,6 +28,9 @@
 #include "kernel/mm/frame/frame.h"
 #include "kernel/mm/space/vma.h"
 #include "abi/linux.h"
+
+/* Pages, a power of two: Linux's fault_around_bytes. */
+#define AROUND 16
 
 /*
  * How a fault ended, inside here: TK_* and maybe FAULT_MAJOR. What the program gets for one that
@@ -185,6 +189,39 @@ static int page_in(struct vma *v, uint64_t index, bool write)
 	return result;
 }
 
+/*
+ * A page of v's file has been mapped for reading at va. What else of the file is there around it,
+ * is mapped with it: who reads one page mostly reads the next, and an entry costs a tenth of a
+ * fault.
+ */
+static void map_around(struct aspace *as, struct vma *v, uint64_t va)
+{
+	uint64_t window = ROUND_DOWN(va, AROUND * PAGE_SIZE), start = window, end;
+	uint64_t file_end =
+	    v->start.v +
+	    ((ROUND_UP(v->file->size, PAGE_SIZE) >> PAGE_SHIFT) - v->file_offset) * PAGE_SIZE;
+	struct frame *f[AROUND];
+	bool own[AROUND] = {false};
+	unsigned n;
+
+	start = start < v->start.v ? v->start.v : start;
+	end = window + AROUND * PAGE_SIZE < v->end.v ? window + AROUND * PAGE_SIZE : v->end.v;
+	end = end < file_end ? end : file_end;
+	n = end > start ? (unsigned)((end - start) >> PAGE_SHIFT) : 0;
+	if (v->anon) {
+		spin_lock(&v->anon->lock);
+		for (unsigned i = 0; i < n; i++)
+			own[i] = mobj_lookup_locked(v->anon, vma_anon_index(v, start) + i);
+		spin_unlock(&v->anon->lock);
+	}
+	spin_lock(&v->file->lock);
+	for (unsigned i = 0; i < n; i++)
+		f[i] = own[i] ? NULL : mobj_lookup_locked(v->file, vma_file_index(v, start) + i);
+	arch_pt_fill(&as->pt, VADDR(start), f, n, vma_rights(v) & ~(unsigned)ARCH_W);
+	spin_unlock(&v->file->lock);
+	space_peak(as);
+}
+
 /* Chooses the frame for a page of v, and how the fault is to be counted. */
 static __attribute__((noinline)) unsigned page_serve(struct aspace *as, struct vma *v, uint64_t va,
 						     unsigned access, bool grown)
@@ -251,6 +288,8 @@ static __attribute__((noinline)) unsigned page_serve(struct aspace *as, struct v
 		frame_put(held);
 	if (!mapped)
 		return TK_OOM;
+	if (kind == TK_FILE && !write)
+		map_around(as, v, va);
 	if (old.present && old.pfn.v == frame_pfn(f).v) {
 		/* here: the page was mapped, and at most W was missing */
 		if (old.rights == rights)
