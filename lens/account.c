@@ -471,6 +471,7 @@ void lens_trace(struct lens *l, struct machine *m, unsigned hart, unsigned event
 		break;
 	}
 	case TRACE_PROC_START:
+		l->stats.forks += a[3] != 0;
 		p = process_get(l, a[0]);
 		if (p) {
 			p->ppid = a[1];
@@ -478,6 +479,7 @@ void lens_trace(struct lens *l, struct machine *m, unsigned hart, unsigned event
 		}
 		break;
 	case TRACE_PROC_EXEC:
+		l->stats.execs++;
 		p = process_get(l, a[0]);
 		if (p) {
 			p->as = (uint32_t)a[1];

@@ -79,6 +79,7 @@ struct lens_stats {
 	uint64_t zero_bytes;  /* of these, bytes that are zero */
 
 	uint64_t processes, threads, threads_ended; /* threads: beyond the first of each process */
+	uint64_t forks, execs;                      /* processes made by others; programs begun */
 	uint64_t switches, signals;                 /* signals: handlers that ran */
 
 	unsigned accounts_checked; /* of LENS_ACCOUNTS */

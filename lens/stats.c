@@ -183,8 +183,10 @@ static void processes(const struct lens *l, struct text *out)
 		return;
 	text_printf(out, "%-12s", "processes");
 	number(out, st->processes, 15);
-	text_printf(out, ", %s more threads", commas(buf, st->threads));
-	text_printf(out, ", %s switches", commas(buf, st->switches));
+	text_printf(out, ", %s forks", commas(buf, st->forks));
+	text_printf(out, ", %s programs", commas(buf, st->execs));
+	text_printf(out, ", %s more threads\n", commas(buf, st->threads));
+	text_printf(out, "%28s%s switches", "", commas(buf, st->switches));
 	text_printf(out, ", %s signals handled\n", commas(buf, st->signals));
 }
 

@@ -72,6 +72,19 @@ static json_t *memory(const struct lens_stats *st)
 	return o;
 }
 
+static json_t *processes(const struct lens_stats *st)
+{
+	json_t *o = json_object();
+
+	json_object_set_new(o, "started", integer(st->processes));
+	json_object_set_new(o, "forks", integer(st->forks));
+	json_object_set_new(o, "programs", integer(st->execs));
+	json_object_set_new(o, "more_threads", integer(st->threads));
+	json_object_set_new(o, "switches", integer(st->switches));
+	json_object_set_new(o, "signals_handled", integer(st->signals));
+	return o;
+}
+
 int json_write(FILE *f, const struct run_facts *facts, const struct lens *l, struct machine *m)
 {
 	const struct lens_stats *st = lens_stats(l);
@@ -90,6 +103,7 @@ int json_write(FILE *f, const struct run_facts *facts, const struct lens *l, str
 	json_object_set_new(end, "status", integer(facts->status));
 	json_object_set_new(o, "end", end);
 	json_object_set_new(o, "instructions", instructions(st));
+	json_object_set_new(o, "processes", processes(st));
 	json_object_set_new(o, "page_faults", faults(st));
 	json_object_set_new(o, "tlb", counters_tlb_json(&st->total));
 	json_object_set_new(o, "walks", counters_walks_json(&st->total));
