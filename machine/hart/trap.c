@@ -11,9 +11,14 @@
 
 #include <string.h>
 
+/*
+ * A trap, or the return from one. Whoever runs next must not find another's reservation; and one
+ * that is left behind would keep other harts' stores to its frame on the slow path.
+ */
 static void set_prv(struct hart *h, unsigned prv)
 {
 	h->prv = prv;
+	h->reservation_valid = false;
 	mmu_mode_changed(h);
 }
 

@@ -214,8 +214,16 @@ static void stores_of_others_break_reservations(void **state)
 			assert_int_equal(h[0].x[6], cases[i].failed);
 			board_fini(&b);
 		}
-	/* A device's write breaks it, too. */
+	/* A trap breaks it, too: ecall in place of hart 1's code, with mtvec at the sc. */
 	struct board b;
+	static const uint32_t trapping[] = {0x100522af, 0x00000073, 0x1805232f};
+	start(&b, 1, trapping, sizeof(trapping));
+	b.m->harts[0].x[10] = DATA + 64;
+	b.m->harts[0].mtvec = CODE + 8;
+	machine_run(b.m, 3);
+	assert_int_equal(b.m->harts[0].x[6], 1);
+	board_fini(&b);
+	/* And a device's write. */
 	start(&b, 1, code, sizeof(code));
 	b.m->harts[0].x[10] = DATA + 64;
 	machine_run(b.m, 1);
