@@ -67,9 +67,9 @@ static const char help[] =
     "  --cc CC, --cflags F   riscv64-linux-gnu-gcc, and flags that win\n"
     "\n"
     "On a terminal, Ctrl-a x leaves, Ctrl-a z stops limpid, Ctrl-a h helps.\n"
-    "The exit status is the program's, its death by a signal too; of several the first\n"
-    "that is not 0. Otherwise 124: stopped by --max-instructions; 125: limpid failed or\n"
-    "was misused; 126: the program cannot be run; 127: it was not found.\n";
+    "The exit status is the program's, its death by a signal too; of several the\n"
+    "first that is not 0. Otherwise: 124 stopped by --max-instructions, 125 limpid\n"
+    "failed or was misused, 126 the program cannot be run, 127 it was not found.\n";
 
 struct run {
 	struct host host; /* first: the machine's streams get a pointer to it */
