@@ -329,7 +329,7 @@ soak:
 	@test/install-deps run test
 	@$(MAKE) $(JOBS) soak-built
 
-soak-built: all debug $(UNIT_TESTS) $(GUEST_BIN) $(NATIVE_BIN) $(MODEL_BIN)
+soak-built: all debug $(UNIT_TESTS) $(GUEST_BIN) $(NATIVE_BIN) $(MODEL_BIN) $(BUILD)/test/pty
 	@UNIT_TESTS='$(UNIT_TESTS)' test/run-soak
 
 .PHONY: install clean
