@@ -594,10 +594,27 @@ static void end(pid_t child)
 	told("ended", child, 0);
 }
 
+/* What /proc tells of the terminal: its device, and the group in the foreground. */
+static void show_stat(void)
+{
+	FILE *f = fopen("/proc/self/stat", "r");
+	int group, session, device, foreground;
+	struct stat st;
+
+	fstat(0, &st);
+	if (f &&
+	    fscanf(f, "%*d %*s %*c %*d %d %d %d %d", &group, &session, &device, &foreground) == 4)
+		printf("stat: group %d, session %d, terminal %d, foreground %d\n",
+		       group == getpgrp(), session == getsid(0), device == (int)st.st_rdev,
+		       foreground == tcgetpgrp(0));
+	fclose(f);
+}
+
 static void case_jobs(void)
 {
 	pid_t child, me = getpgrp();
 
+	show_stat();
 	check("in the foreground", tcgetpgrp(0) == me);
 	check("leader", getsid(0) == getpid() && tcgetsid(0) == getpid());
 	child = background(reads);
