@@ -543,7 +543,7 @@ _Noreturn void kernel_main(const void *fdt)
 	rand_seed(options.seed);
 	frame_seed(options.seed);
 
-	if (tree_init() != 0)
+	if (files_init() != 0 || tree_init() != 0)
 		no_memory();
 	unpack_initrd(&dt, &options);
 	if (devices_init() != 0 || procfs_init() != 0)

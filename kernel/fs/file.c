@@ -29,11 +29,15 @@
 
 static struct cache *file_cache;
 
+int files_init(void)
+{
+	file_cache = cache_create("file", sizeof(struct file), 8);
+	return file_cache ? 0 : -ENOMEM;
+}
+
 static struct file *file_alloc(uint32_t flags)
 {
-	if (!file_cache)
-		file_cache = cache_create("file", sizeof(struct file), 8);
-	struct file *f = file_cache ? cache_alloc(file_cache) : NULL;
+	struct file *f = cache_alloc(file_cache);
 
 	if (!f)
 		return NULL;

@@ -46,6 +46,9 @@ struct file_ops {
 extern const struct file_ops regular_ops, dir_ops, null_ops, zero_ops, full_ops, random_ops,
     stream_ops_of_file, path_ops, pipe_ops;
 
+/* Once, at boot. => 0 or -ENOMEM. */
+int files_init(void);
+
 /*
  * Opens an inode; `flags` are O_* and were checked against it. May wait: for a FIFO's other end.
  * => a file with one reference, which holds one to the inode; 0 or -errno.
