@@ -14,10 +14,12 @@
  * What may differ between kernels that are both right is not looked at: where a
  * mapping goes that asked for no place (it is moved into the window, or away),
  * which neighbours have become one mapping (calls that depend on it are made only
- * where it is sure), and whether MADV_FREE frees at once. With -x it keeps also to what Linux did
- *before and after 6.12, and on other processors than RISC-V's: of these some cannot keep what may
- *be executed from being read, mremap() has changed, and what was written beyond the end of a file,
- *in its last page, is zeroed when the file grows now.
+ * where it is sure), and whether MADV_FREE frees at once.
+ *
+ * With -x it keeps also to what Linux did before and after 6.12, and on other
+ * processors than RISC-V's: of these some cannot keep what may be executed from being
+ * read, mremap() has changed, and what was written beyond the end of a file, in its
+ * last page, is zeroed when the file grows now.
  *
  * A child that is forked waits while its parent takes a few steps, then takes some
  * itself and reports its hash: so the order of all steps is fixed.
