@@ -15,18 +15,19 @@
  * index; one that moves alone takes its pages along in an object of its own. So the
  * object of a range that is extended into free space has no pages there.
  *
- * The tree is ordered by address. Each node also knows, of its subtree, the
- * lowest address, the highest, and the largest hole between two VMAs; so the
- * highest hole of a given length is found without visiting subtrees that have
- * none, in O(log n). What is known of a hole from 1 GiB on is its size rounded up to
- * GiB: a mapping that takes a little of the one great hole, as most do, then changes
- * nothing for the nodes above. A stack keeps a guard gap below itself free of what
- * does not ask for a fixed place.
+ * The tree is ordered by address. Each VMA knows the *gap* above it, up to the next
+ * VMA, and each node the largest gap of its subtree; so the highest hole of a given
+ * length is found without visiting subtrees that have none, in O(log n). What is known
+ * in the tree of a gap from 1 GiB on is its size rounded up to GiB: a mapping that
+ * takes a little from the top of the one great hole, as most do, then changes nothing
+ * but the VMA below. A stack keeps a guard gap below itself free of what does not ask
+ * for a fixed place.
  *
  * Invariants:
  *   I1  VMAs are page-aligned, not empty, below the end of user addresses, and
  *       do not overlap
- *   I2  subtree_first, _last and _gap are as node_summary() says
+ *   I2  a VMA's gap is the free room above it, the next one's guard gap aside;
+ *       subtree_gap is as summary_refresh() says; first is the lowest VMA
  *   I3  nvmas counts the VMAs, mapped their bytes, and code, data, stack, locked and
  *       committed the bytes of those that their names say
  *   I4  anon is NULL or anonymous, and NULL in a shared VMA
@@ -148,23 +149,27 @@ static uint64_t rough(uint64_t gap)
 static inline __attribute__((always_inline)) bool summary_refresh(struct avl_node *n)
 {
 	struct vma *v = vma_of(n), *left = vma_of(n->left), *right = vma_of(n->right);
-	uint64_t first = vma_gap_start(v), last = v->end.v, gap = 0;
-	bool changed;
+	uint64_t gap = rough(v->gap), before = v->subtree_gap;
 
-	if (left) {
-		gap = max(left->subtree_gap, rough(distance(first, left->subtree_last)));
-		first = left->subtree_first;
-	}
-	if (right) {
-		gap =
-		    max(max(gap, right->subtree_gap), rough(distance(right->subtree_first, last)));
-		last = right->subtree_last;
-	}
-	changed = (v->subtree_first ^ first) | (v->subtree_last ^ last) | (v->subtree_gap ^ gap);
-	v->subtree_first = first;
-	v->subtree_last = last;
+	if (left)
+		gap = max(gap, left->subtree_gap);
+	if (right)
+		gap = max(gap, right->subtree_gap);
 	v->subtree_gap = gap;
-	return changed;
+	return gap != before;
+}
+
+/* v's gap, `next` being behind it (NULL: nothing). => v and the nodes above are to be updated. */
+static void gap_set(struct vma *v, const struct vma *next)
+{
+	v->gap = distance(next ? vma_gap_start(next) : arch_user_end().v, v->end.v);
+}
+
+/* The same for v in the tree, all done. */
+static void gap_update(struct vma *v, const struct vma *next)
+{
+	gap_set(v, next);
+	avl_update_with(&v->node, summary_refresh);
 }
 
 static bool node_summary(struct avl_node *n)
@@ -224,7 +229,12 @@ static void vmas_insert(struct aspace *as, struct vma *v, struct vma *prev, stru
 		parent = &next->node;
 		link = &parent->left;
 	}
+	gap_set(v, next);
 	avl_insert_with(&as->vmas, &v->node, parent, link, summary_refresh);
+	if (prev)
+		gap_update(prev, v);
+	else
+		as->first = v;
 	vma_link(as, v);
 	as->nvmas++;
 	count(as, v->flags, v->end.v - v->start.v);
@@ -232,7 +242,20 @@ static void vmas_insert(struct aspace *as, struct vma *v, struct vma *prev, stru
 
 static void vmas_remove(struct aspace *as, struct vma *v)
 {
+	struct vma *prev = vma_prev(v), *next = NULL;
+	bool adds_up = prev && v->gap && !(v->flags & VMA_GROWSDOWN);
+
+	if (!adds_up)
+		next = vma_next(v);
 	avl_remove_with(&as->vmas, &v->node, summary_refresh);
+	if (adds_up) { /* here: no guard gap has cut either gap to nothing */
+		prev->gap += v->end.v - v->start.v + v->gap;
+		avl_update_with(&prev->node, summary_refresh);
+	} else if (prev) {
+		gap_update(prev, next);
+	} else {
+		as->first = next;
+	}
 	vma_unlink(v);
 	as->nvmas--;
 	count(as, v->flags, v->start.v - v->end.v);
@@ -266,34 +289,62 @@ struct vma *aspace_find(struct aspace *as, vaddr_t va)
 	return v && v->start.v <= va.v ? v : NULL;
 }
 
-/*
- * => the highest hole of len bytes in [low, high) beside the VMAs of the subtree, all of which lie
- *    between the neighbours that low and high stand for; 0: none.
- */
-static uint64_t hole_below(const struct avl_node *n, uint64_t low, uint64_t high, uint64_t len)
+/* => where len bytes go, at the top of [bottom, top) as far as it is in [low, high); 0: nowhere. */
+static uint64_t hole_within(uint64_t bottom, uint64_t top, uint64_t low, uint64_t high,
+			    uint64_t len)
 {
-	/* here: what is right of the subtree that n stands for has no such hole, and ends at high
-	 */
-	for (; n && high >= low && high - low >= len; n = n->left) {
-		const struct vma *v = vma_of(n);
-		uint64_t start = vma_gap_start(v), at;
+	top = min(top, high);
+	return distance(top, max(bottom, low)) >= len ? top - len : 0;
+}
 
-		if (v->subtree_gap < len && distance(v->subtree_first, low) < len &&
-		    distance(high, v->subtree_last) < len)
-			return 0;
-		if (v->end.v < high && (n->right || high - v->end.v >= len)) {
-			at = hole_below(n->right, max(low, v->end.v), high, len);
-			if (at)
-				return at;
-		}
-		high = min(high, start);
+/* => the highest hole of len bytes in [low, high) above a VMA of the subtree; 0: none. */
+static uint64_t hole_above(const struct avl_node *n, uint64_t low, uint64_t high, uint64_t len)
+{
+	for (; n; n = n->left) {
+		const struct vma *v = vma_of(n);
+		uint64_t end = v->end.v, at = 0;
+
+		if (v->subtree_gap < len)
+			break;
+		if (n->right && end < high)
+			at = hole_above(n->right, low, high, len);
+		if (!at && v->gap >= len)
+			at = hole_within(end, end + v->gap, low, high, len);
+		if (at)
+			return at;
+		if (v->start.v <= low)
+			break;
 	}
-	return high >= low && high - low >= len ? high - len : 0;
+	return 0;
+}
+
+/*
+ * The same for the whole tree, as far as it goes by size alone: the highest VMA with such a gap has
+ * the answer, unless a bound cuts it. => 0: it may be another.
+ */
+static uint64_t hole_by_size(const struct avl_node *n, uint64_t low, uint64_t high, uint64_t len)
+{
+	while (n && vma_of(n)->subtree_gap >= len) {
+		const struct vma *v = vma_of(n), *right = vma_of(n->right);
+
+		if (right && right->subtree_gap >= len && v->end.v < high)
+			n = n->right;
+		else if (v->gap >= len)
+			return hole_within(v->end.v, v->end.v + v->gap, low, high, len);
+		else
+			n = n->left;
+	}
+	return 0;
 }
 
 uint64_t space_hole(const struct aspace *as, uint64_t low, uint64_t high, uint64_t len)
 {
-	return hole_below(as->vmas.root, low, high, len);
+	uint64_t at = hole_by_size(as->vmas.root, low, high, len);
+
+	if (!at)
+		at = hole_above(as->vmas.root, low, high, len);
+	return at ? at
+		  : hole_within(low, as->first ? vma_gap_start(as->first) : high, low, high, len);
 }
 
 uint64_t space_place(const struct aspace *as, uint64_t len)
@@ -327,11 +378,30 @@ static inline void insert_between(struct aspace *as, struct vma *v, struct vma *
 	tell_add(as, v);
 }
 
+/* The VMAs before and after `at`, where none is. */
+static void neighbours(const struct aspace *as, uint64_t at, struct vma **prev, struct vma **next)
+{
+	struct avl_node *n = as->vmas.root, *below = NULL, *above = NULL;
+
+	while (n) {
+		if (vma_of(n)->start.v > at) {
+			above = n;
+			n = n->left;
+		} else {
+			below = n;
+			n = n->right;
+		}
+	}
+	*prev = vma_of(below);
+	*next = vma_of(above);
+}
+
 void vma_insert(struct aspace *as, struct vma *v)
 {
-	struct vma *next = aspace_next(as, v->start);
+	struct vma *prev, *next;
 
-	insert_between(as, v, next ? vma_prev(next) : vma_of(avl_last(&as->vmas)), next);
+	neighbours(as, v->start.v, &prev, &next);
+	insert_between(as, v, prev, next);
 }
 
 void vma_remove(struct aspace *as, struct vma *v)
@@ -342,6 +412,9 @@ void vma_remove(struct aspace *as, struct vma *v)
 
 void vma_resize(struct aspace *as, struct vma *v, uint64_t start, uint64_t end)
 {
+	bool moves_start = start != v->start.v, moves_end = end != v->end.v;
+	struct vma *prev;
+
 	tell_remove(as, v);
 	count(as, v->flags, (end - start) - (v->end.v - v->start.v));
 	if (v->file)
@@ -349,7 +422,11 @@ void vma_resize(struct aspace *as, struct vma *v, uint64_t start, uint64_t end)
 	v->anon_offset += (start >> PAGE_SHIFT) - (v->start.v >> PAGE_SHIFT);
 	v->start = VADDR(start);
 	v->end = VADDR(end);
-	avl_update_with(&v->node, summary_refresh);
+	if (moves_end)
+		gap_update(v, vma_next(v));
+	prev = moves_start ? vma_prev(v) : NULL;
+	if (prev)
+		gap_update(prev, v);
 	tell_add(as, v);
 }
 
@@ -386,7 +463,6 @@ void vma_split(struct aspace *as, struct vma *v, uint64_t at, struct vma *spare)
 	spare->start = VADDR(at);
 	count(as, v->flags, at - v->end.v);
 	v->end = VADDR(at);
-	avl_update_with(&v->node, summary_refresh);
 	tell_add(as, v);
 	insert_between(as, spare, v, vma_next(v));
 }
@@ -453,9 +529,9 @@ static void vma_fill(struct vma *v, const struct vma *template)
 
 int vma_place(struct aspace *as, const struct vma *v, struct vma *spare)
 {
-	struct vma *next = aspace_next(as, v->start);
-	struct vma *prev = next ? vma_prev(next) : vma_of(avl_last(&as->vmas));
+	struct vma *prev, *next;
 
+	neighbours(as, v->start.v, &prev, &next);
 	if (prev && vma_is_continued(prev, v)) {
 		absorb(as, prev, v);
 		vma_free(spare);
@@ -631,10 +707,9 @@ void aspace_check(struct aspace *as)
 		CHECK3(v->start.v, >=, end); /* I1 */
 		CHECK3(v->start.v, <, v->end.v);
 		CHECK3((v->start.v | v->end.v) & PAGE_MASK, ==, 0);
-		node_summary(&v->node); /* I2 */
-		CHECK3(v->subtree_first, ==, copy.subtree_first);
-		CHECK3(v->subtree_last, ==, copy.subtree_last);
-		CHECK3(v->subtree_gap, ==, copy.subtree_gap);
+		gap_set(v, vma_next(v)); /* I2 */
+		CHECK3(v->gap, ==, copy.gap);
+		CHECK(!summary_refresh(&v->node));
 		if (v->anon) { /* I4 */
 			CHECK3(v->anon->kind, ==, MOBJ_ANON);
 			CHECK(!(v->flags & VMA_SHARED));

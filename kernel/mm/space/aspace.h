@@ -62,7 +62,7 @@ struct vma {
 	struct list_node anon_link, file_link; /* in anon->vmas, file->vmas; under their locks */
 	uint64_t walk;                         /* rmap.c: the last walk that has picked it */
 	struct vma_name *name;                 /* NULL: none */
-	uint64_t subtree_gap, subtree_first, subtree_last; /* augmentation: aspace.c */
+	uint64_t gap, subtree_gap; /* bytes: free above it; the most of its subtree. aspace.c */
 };
 
 struct aspace {
@@ -70,6 +70,7 @@ struct aspace {
 	uint32_t refs;
 	struct mutex lock; /* guards all below and the tables */
 	struct avl_tree vmas;
+	struct vma *first; /* the lowest; NULL: there is none */
 	unsigned nvmas;
 	unsigned lock_flags; /* VMA_LOCK: what mlockall(MCL_FUTURE) gives new mappings */
 	struct arch_pt pt;
