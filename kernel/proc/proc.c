@@ -45,7 +45,6 @@ _Static_assert(offsetof(struct thread, work) == sizeof(struct arch_thread), "and
 #define HASH_SIZE       1024
 #define MAX_TID         4194303 /* Linux: pid_max - 1 */
 #define FIRST_TID_AGAIN 300     /* Linux: lower ones are not given twice */
-#define STACK_CANARY    0x5ca1ab1e0ddba11UL
 #define STACKS_KEPT     8 /* a fork or a thread a moment ago has left one: no need to find frames */
 
 struct spinlock proc_tree_lock;
@@ -248,11 +247,6 @@ static void stack_free(void *stack)
 	spin_unlock(&stacks_lock);
 	if (stack)
 		frame_free(frame_of(paddr_pfn(arch_pa(stack))), THREAD_STACK_ORDER);
-}
-
-bool thread_stack_is_intact(const struct thread *t)
-{
-	return !t->stack || *(const uint64_t *)t->stack == STACK_CANARY;
 }
 
 struct thread *thread_create(struct proc *p, void (*entry)(void))

@@ -241,7 +241,11 @@ void thread_unlink_locked(struct thread *t);
 void thread_free(struct thread *t);        /* => it does not run, and is on no list */
 void thread_reap_locked(struct thread *t); /* unlinked, and freed as soon as it can be */
 void thread_renumber_locked(struct thread *t, uint32_t tid);
-bool thread_stack_is_intact(const struct thread *t);
+#define STACK_CANARY 0x5ca1ab1e0ddba11UL /* the lowest word of every kernel stack */
+static inline bool thread_stack_is_intact(const struct thread *t)
+{
+	return !t->stack || *(const uint64_t *)t->stack == STACK_CANARY;
+}
 
 /* Processor time of all its threads, in ns. Tree locked. */
 uint64_t proc_ran_ns_locked(const struct proc *p);

@@ -461,6 +461,9 @@ void thread_sleep_cancel(void)
 /* => whether a sleep of that kind is over because of a signal. */
 static bool is_disturbed(const struct thread *t, int how)
 {
+	/* here: whatever is due has WORK_SIGNAL set, and mostly nothing is */
+	if (!(t->work & WORK_SIGNAL))
+		return false;
 	return how == SLEEP_SIGNALS ? signal_is_due(t)
 				    : how == SLEEP_KILLABLE && signal_is_deadly(t);
 }
