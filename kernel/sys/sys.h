@@ -73,6 +73,7 @@ sys_call /* signals.c */
 	sys_rt_sigtimedwait, sys_rt_sigqueueinfo, sys_rt_tgsigqueueinfo, sys_rt_sigreturn,
 	sys_pidfd_send_signal, sys_sigaltstack, sys_kill, sys_tkill, sys_tgkill;
 sys_call /* times.c */
+	sys_timerfd_create, sys_timerfd_settime, sys_timerfd_gettime,
 	sys_clock_settime, sys_settimeofday, sys_adjtimex, sys_clock_adjtime,
 	sys_clock_gettime, sys_clock_getres, sys_gettimeofday, sys_nanosleep, sys_clock_nanosleep,
 	sys_restart_syscall, sys_setitimer, sys_getitimer, sys_timer_create, sys_timer_settime,

@@ -222,6 +222,9 @@ static sys_call *const calls[SYS_MAX] = {
     [SYS_tgkill] = sys_tgkill,
 
     /* time */
+    [SYS_timerfd_create] = sys_timerfd_create,
+    [SYS_timerfd_settime] = sys_timerfd_settime,
+    [SYS_timerfd_gettime] = sys_timerfd_gettime,
     [SYS_clock_settime] = sys_clock_settime,
     [SYS_settimeofday] = sys_settimeofday,
     [SYS_adjtimex] = sys_adjtimex,

@@ -2,6 +2,7 @@
  * System calls on clocks.
  */
 #include "kernel/sys/sys.h"
+#include "kernel/fs/timerfd.h"
 #include "kernel/proc/clock.h"
 #include "kernel/proc/itimer.h"
 
@@ -328,6 +329,79 @@ int64_t sys_timer_getoverrun(const uint64_t *a)
 int64_t sys_timer_delete(const uint64_t *a)
 {
 	return itimer_delete((int)a[0]);
+}
+
+/* -- timers as files ----------------------------------------------------------------------- */
+
+#define TFD_TIMER_CANCEL_ON_SET 2 /* accepted; nobody is told when root sets the clock */
+#define CLOCK_REALTIME_ALARM    8
+#define CLOCK_BOOTTIME_ALARM    9
+
+int64_t sys_timerfd_create(const uint64_t *a)
+{
+	struct proc *p = proc_current();
+	int clock = (int)a[0];
+	uint32_t flags = (uint32_t)a[1];
+	struct file *f;
+	int fd;
+
+	if (flags & ~(uint32_t)(O_CLOEXEC | O_NONBLOCK))
+		return -EINVAL;
+	if (clock == CLOCK_REALTIME_ALARM || clock == CLOCK_BOOTTIME_ALARM)
+		return p->cred.euid != 0 ? -EPERM : -EOPNOTSUPP; /* nothing here sleeps that deep */
+	if (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC && clock != CLOCK_BOOTTIME)
+		return -EINVAL;
+	f = timerfd_open(clock, flags & O_NONBLOCK);
+	if (!f)
+		return -ENOMEM;
+	fd = fd_install(p->fds, f, 0, p->rlimits[RLIMIT_NOFILE].cur, flags & O_CLOEXEC);
+	if (fd < 0)
+		file_put(f);
+	return fd;
+}
+
+/* => the timer of that descriptor, with a reference; 0, -EBADF or -EINVAL. */
+static int64_t timerfd_of(uint64_t fd, struct file **out)
+{
+	*out = sys_fd(fd);
+	if (!*out)
+		return -EBADF;
+	if (is_timerfd(*out))
+		return 0;
+	file_put(*out);
+	return -EINVAL;
+}
+
+int64_t sys_timerfd_settime(const uint64_t *a)
+{
+	uint64_t value, interval, old_value, old_interval;
+	int64_t error = sys_timespec_get(a[2], &interval);
+	struct file *f;
+
+	if (!error)
+		error = sys_timespec_get(a[2] + sizeof(struct linux_timespec), &value);
+	if (!error && (uint32_t)a[1] & ~(uint32_t)(TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET))
+		error = -EINVAL;
+	if (!error)
+		error = timerfd_of(a[0], &f);
+	if (error)
+		return error;
+	timerfd_set(f, a[1] & TIMER_ABSTIME, value, interval, &old_value, &old_interval);
+	file_put(f);
+	return a[3] ? put_itimerspec(a[3], old_value, old_interval) : 0;
+}
+
+int64_t sys_timerfd_gettime(const uint64_t *a)
+{
+	uint64_t value, interval;
+	struct file *f;
+	int64_t error = timerfd_of(a[0], &f);
+
+	if (error)
+		return error;
+	timerfd_get(f, &value, &interval);
+	file_put(f);
+	return put_itimerspec(a[1], value, interval);
 }
 
 #define NS_PER_CLOCK_TICK (NS_PER_SECOND / CLOCKS_PER_SECOND)

@@ -1,5 +1,7 @@
 /* Clocks, sleeping, and interval timers of all sorts. */
 #include "test/guest/conf.h"
+#include <poll.h>
+#include <sys/timerfd.h>
 #include <sys/timex.h>
 #include <sys/times.h>
 
@@ -379,10 +381,69 @@ static void timers(void)
 	}
 }
 
+static void files(void)
+{
+	struct itimerspec it = {{0, 0}, {0, 0}}, old;
+	struct pollfd p = {.events = POLLIN};
+	uint64_t n = 0;
+	int fd;
+
+	T(timerfd_create(CLOCK_PROCESS_CPUTIME_ID, 0));
+	T(timerfd_create(1000, 0));
+	T(timerfd_create(CLOCK_MONOTONIC, 1));
+	T(timerfd_settime(999, 0, &it, NULL));
+	T(timerfd_settime(0, 0, &it, NULL));
+	T(syscall(SYS_timerfd_settime, 0, 0, BAD, NULL));
+	T(timerfd_gettime(999, &it));
+	T(timerfd_gettime(0, &it));
+	fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+	IS(fd > 2);
+	T(fcntl(fd, F_GETFD));
+	IS(fcntl(fd, F_GETFL) == (O_RDWR | O_NONBLOCK));
+	T(read(fd, &n, 8));
+	T(read(fd, &n, 7));
+	T(write(fd, &n, 8));
+	p.fd = fd;
+	T(poll(&p, 1, 0));
+	T(timerfd_settime(fd, 4, &it, NULL));
+	it.it_value.tv_nsec = 1000000000;
+	T(timerfd_settime(fd, 0, &it, NULL));
+	it = (struct itimerspec){{5, 0}, {100, 0}};
+	T(timerfd_settime(fd, 0, &it, &old));
+	printf("old %ld %ld\n", (long)old.it_value.tv_sec, old.it_value.tv_nsec);
+	T(timerfd_gettime(fd, &old));
+	IS(old.it_value.tv_sec == 99 && old.it_interval.tv_sec == 5);
+	it = (struct itimerspec){{0, 0}, {0, 5000000}};
+	T(timerfd_settime(fd, 0, &it, &old));
+	IS(old.it_value.tv_sec == 99);
+	T(poll(&p, 1, -1));
+	printf("revents %x\n", p.revents);
+	T(read(fd, &n, 8));
+	printf("once: %d\n", (int)n);
+	T(timerfd_gettime(fd, &old));
+	printf("over: %ld %ld\n", (long)old.it_value.tv_sec, old.it_value.tv_nsec);
+	it = (struct itimerspec){{0, 2000000}, {0, 2000000}};
+	T(timerfd_settime(fd, 0, &it, NULL));
+	sleep_ms(30);
+	T(read(fd, &n, 8));
+	IS(n >= 10);
+	it = (struct itimerspec){{0, 0}, {0, 1}};
+	T(timerfd_settime(fd, TFD_TIMER_ABSTIME, &it, NULL));
+	fcntl(fd, F_SETFL, 0);
+	T(read(fd, &n, 8));
+	printf("long past: %d\n", (int)n);
+	it = (struct itimerspec){{0, 0}, {0, 0}};
+	T(timerfd_settime(fd, 0, &it, NULL));
+	close(fd);
+}
+
 int main(int argc, char **argv)
 {
-	static const struct part parts[] = {
-	    {"clocks", clocks}, {"sleeps", sleeps}, {"intervals", intervals}, {"timers", timers}};
+	static const struct part parts[] = {{"clocks", clocks},
+					    {"sleeps", sleeps},
+					    {"intervals", intervals},
+					    {"timers", timers},
+					    {"files", files}};
 
 	return run_parts(argc, argv, parts, ARRAY_LEN(parts));
 }
