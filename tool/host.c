@@ -258,10 +258,10 @@ void host_find_terminal(struct host *h, struct machine_host *out, enum host_idle
 		out->idle = idle;
 }
 
-void host_start(struct host *h, struct machine *m)
+void host_start(struct host *h, struct machine *m, bool at_once)
 {
 	h->terminal.m = m;
-	if ((h->terminal.streams & 3) == 3 && terminal_is_ours(&h->terminal))
+	if (at_once && (h->terminal.streams & 3) == 3 && terminal_is_ours(&h->terminal))
 		terminal_take(&h->terminal);
 }
 

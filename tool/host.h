@@ -35,9 +35,9 @@ void host_find_terminal(struct host *h, struct machine_host *out, enum host_idle
 
 /*
  * The machine is about to run: where both keys and output are the terminal's, and nobody else can
- * be meant, its keys belong to the guest.
+ * be meant, its keys belong to the guest; if not at_once, only when it wants them.
  */
-void host_start(struct host *h, struct machine *m);
+void host_start(struct host *h, struct machine *m, bool at_once);
 /* Notices what the user wants of limpid itself; to be called often. => false: to leave. */
 bool host_pump(struct host *h);
 

@@ -348,7 +348,7 @@ static enum machine_stop run_machine(struct run *r)
 
 	if (progress)
 		host_progress_start();
-	host_start(&r->host, r->machine);
+	host_start(&r->host, r->machine, !r->gdb);
 	while (stop == STOP_LIMIT && host_pump(&r->host) &&
 	       (r->setup.max == 0 || done < r->setup.max)) {
 		uint64_t slice = sliced ? SLICE : UINT64_MAX / 4;
@@ -358,6 +358,9 @@ static enum machine_stop run_machine(struct run *r)
 		uint64_t limit = clock_of(r->machine) + slice;
 		stop =
 		    r->gdb ? gdb_serve(r->gdb, r->machine, limit) : machine_run(r->machine, limit);
+		/* A guest that gdb has stopped takes no signal: it is limpid's. */
+		if (r->gdb && steps_made(r->machine) == done)
+			terminal_obey_signal();
 		done = steps_made(r->machine);
 		if (progress && stop == STOP_LIMIT)
 			host_progress(done);
