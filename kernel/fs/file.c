@@ -409,6 +409,8 @@ static bool has_room(struct mobj *o, uint64_t pos)
 	struct frame_stats stats;
 
 	frame_stats(&stats);
+	if (stats.free <= stats.total / 16 && fsys_shrink())
+		frame_stats(&stats);
 	if (stats.free > stats.total / 16)
 		return true;
 	spin_lock(&o->lock);

@@ -78,6 +78,16 @@ struct fsys *fsys_first(void)
 	return first_fs;
 }
 
+bool fsys_shrink(void)
+{
+	bool any = false;
+
+	for (struct fsys *fs = first_fs; fs; fs = fs->next)
+		if (fs->ops->shrink)
+			any |= fs->ops->shrink(fs);
+	return any;
+}
+
 void fsys_sync_all(void)
 {
 	for (struct fsys *fs = first_fs; fs; fs = fs->next)

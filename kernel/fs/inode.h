@@ -122,7 +122,9 @@ struct fsys_ops {
 	 * they are all there is. */
 	int (*prepare)(struct inode *i, bool write);
 	int (*room)(struct inode *i, struct linux_statfs *s); /* fills in sizes; NULL: they are 0 */
-	int (*sync)(struct inode *i);     /* all is where it belongs; NULL: it always is */
+	int (*sync)(struct inode *i); /* all is where it belongs; NULL: it always is */
+	/* Gives back what is kept for later alone. => whether that was anything. */
+	bool (*shrink)(struct fsys *fs);
 	int (*sync_all)(struct fsys *fs); /* the same of all files */
 	void (*free)(struct inode *i);    /* its ctx */
 };
@@ -179,6 +181,8 @@ int fsys_mount(struct fsys *fs, struct inode *on);
 /* Lets fs, whose root is set, show through an empty place in the tmpfs that is the tree's root. */
 void fsys_put_under(struct fsys *fs);
 struct fsys *fsys_first(void);
+/* Memory is short: gives back what is kept for later alone. => whether that was anything. */
+bool fsys_shrink(void);
 /* What was written is where it belongs, in all of them. */
 void fsys_sync_all(void);
 

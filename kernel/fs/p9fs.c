@@ -255,6 +255,22 @@ static void forget_recent(struct inode *i)
 	inode_put(out);
 }
 
+static bool p9fs_shrink(struct fsys *fs)
+{
+	struct p9_mount *m = (struct p9_mount *)fs;
+	bool any = false;
+
+	for (unsigned n = 0; n < RECENT; n++) {
+		spin_lock(&m->lock);
+		struct inode *i = m->recent[n];
+		m->recent[n] = NULL;
+		spin_unlock(&m->lock);
+		any |= i != NULL;
+		inode_put(i);
+	}
+	return any;
+}
+
 /* -- attributes ---------------------------------------------------------------------------- */
 
 /* pi->lock held. Contents are what they were, or forgotten. */
@@ -618,6 +634,7 @@ static const struct fsys_ops p9fs_ops = {.lookup = p9fs_lookup,
 					 .room = p9fs_room,
 					 .sync = p9fs_sync,
 					 .sync_all = p9fs_sync_all,
+					 .shrink = p9fs_shrink,
 					 .free = p9fs_free};
 
 /* -- mounting ------------------------------------------------------------------------------ */
