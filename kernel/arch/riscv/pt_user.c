@@ -388,10 +388,12 @@ static __attribute__((noinline)) int leaf_replace(struct arch_pt *pt, uint64_t t
 		return 0;
 	was = frame_in_use(old->pfn);
 	frame_get(f);
-	table_frame(table)->entries[f->kind]++;
-	pt->npages[f->kind]++;
-	table_frame(table)->entries[was->kind]--;
-	pt->npages[was->kind]--;
+	if (f->kind != was->kind) {
+		table_frame(table)->entries[f->kind]++;
+		pt->npages[f->kind]++;
+		table_frame(table)->entries[was->kind]--;
+		pt->npages[was->kind]--;
+	}
 	frame_put(was);
 	return 0;
 }

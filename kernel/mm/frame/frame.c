@@ -233,6 +233,14 @@ static __attribute__((noinline)) struct frame *one_slow(struct hart_list *h, uns
 	return list_pop(h, state);
 }
 
+/* frame_alloc_one() with the list's lock taken by another hart. */
+static __attribute__((noinline)) struct frame *one_waiting(struct hart_list *h, unsigned state)
+{
+	spin_lock(&h->lock);
+	return h->n == 0 ? one_slow(h, state) : list_pop(h, state);
+}
+
+/* What is rare ends this function, so that it has no register to save. */
 struct frame *frame_alloc_one(unsigned state)
 {
 	struct hart_list *h;
@@ -240,7 +248,8 @@ struct frame *frame_alloc_one(unsigned state)
 	if (frame_fail_now())
 		return NULL;
 	h = list_here();
-	spin_lock(&h->lock);
+	if (__builtin_expect(!spin_trylock(&h->lock), 0))
+		return one_waiting(h, state);
 	if (__builtin_expect(h->n == 0, 0))
 		return one_slow(h, state);
 	return list_pop(h, state);
