@@ -97,6 +97,30 @@ static struct frame *own_lookup(struct vma *v, uint64_t va, bool *is_private)
 	return f;
 }
 
+/* => whether u's own pages are indexed by their address, in the same node of the tree as va's. */
+static bool is_nearby(const struct vma *u, uint64_t va)
+{
+	return u && u->anon && u->anon_offset == u->start.v >> PAGE_SHIFT &&
+	       (u->start.v ^ va) >> (PAGE_SHIFT + TREE_SHIFT) == 0;
+}
+
+/*
+ * => an object that v, which has none, may share: of a VMA nearby, which has no pages in v's range.
+ * NULL: there is none. So many small VMAs have few objects, and join when they can.
+ */
+static struct mobj *anon_nearby(const struct vma *v)
+{
+	const struct vma *prev = vma_prev(v), *next = vma_next(v);
+
+	if (prev && !prev->anon && prev->end.v == v->start.v)
+		prev = vma_prev(prev);
+	if (is_nearby(prev, v->start.v))
+		return prev->anon;
+	if (next && !next->anon && next->start.v == v->end.v)
+		next = vma_next(next);
+	return is_nearby(next, v->start.v) ? next->anon : NULL;
+}
+
 /* Gives v an own page in the place of what it had: a copy of `from`, or cleared. => NULL: no
  * memory.
  */
@@ -106,8 +130,12 @@ static struct frame *own_create(struct vma *v, uint64_t va, struct frame *from)
 	int err;
 
 	if (!v->anon) {
-		struct mobj *anon = mobj_create(MOBJ_ANON, UINT64_MAX);
+		struct mobj *anon = anon_nearby(v);
 
+		if (anon)
+			mobj_get(anon);
+		else
+			anon = mobj_create(MOBJ_ANON, UINT64_MAX);
 		if (!anon)
 			return NULL;
 		v->anon_offset = v->start.v >> PAGE_SHIFT;
