@@ -655,6 +655,7 @@ struct linux_flock {
 #define MADV_POPULATE_READ   22
 #define MADV_POPULATE_WRITE  23
 #define MADV_DONTNEED_LOCKED 24
+#define MADV_COLLAPSE        25
 
 /* -- processes, signals -------------------------------------------------------------------- */
 

@@ -82,7 +82,8 @@
 #define TK_OOM          13 /* no frame left: SIGKILL */
 #define TK_FIXUP        14 /* in a checked user copy: EFAULT */
 #define TK_REMAP        15 /* the frame was resident; only its PTE was missing */
-#define TK_MAX          16
+#define TK_ZERO_SUPER   16 /* demand zero: a superpage, 512 cleared frames */
+#define TK_MAX          17
 
 /* What a frame is used for: exactly one state at a time. */
 #define TF_FREE      0

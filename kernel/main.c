@@ -21,6 +21,7 @@
  *                    port is closed until the other side opens it again; else they do not stop
  *     streams=closed where there is no port, there is no standard stream; else they are the UART
  *     verbose        says what is found
+ *     superpages=always|madvise|never   which anonymous memory gets them; default: madvise
  *     zicboz=off     pages are cleared by stores even where the hart has cbo.zero (boot.c)
  *
  * What else the first program needs comes from files of the RAM disk, which are
@@ -154,6 +155,16 @@ static void parse_terminal(struct options *o, char *text)
 	}
 }
 
+static void parse_superpages(const char *value, size_t len)
+{
+	static const char *const words[] = {
+	    [SUPER_NEVER] = "never", [SUPER_MADVISE] = "madvise", [SUPER_ALWAYS] = "always"};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(words); i++)
+		if (strlen(words[i]) == len && strncmp(value, words[i], len) == 0)
+			space_policy.superpages = i;
+}
+
 static void parse_options(const char *line, struct options *o)
 {
 	while (*line) {
@@ -183,6 +194,8 @@ static void parse_options(const char *line, struct options *o)
 			parse_terminal(o, copy_text(value, n));
 		} else if (len == 14 && strncmp(line, "streams=closed", len) == 0) {
 			o->streams_closed = true;
+		} else if (has_key(line, len, "superpages=", &value, &n)) {
+			parse_superpages(value, n);
 		} else if (len == 7 && strncmp(line, "verbose", len) == 0) {
 			o->verbose = true;
 		}

@@ -23,6 +23,7 @@ const char *lens_fault_key(unsigned kind)
 	    [TK_OOM] = "out_of_memory",
 	    [TK_FIXUP] = "efault",
 	    [TK_REMAP] = "remap",
+	    [TK_ZERO_SUPER] = "zero_superpage",
 	};
 	return kind < TK_MAX && key[kind] ? key[kind] : "unknown";
 }

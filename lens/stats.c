@@ -94,6 +94,7 @@ static void faults(const struct lens *l, struct text *out)
 	    [TK_OOM] = "out of memory",
 	    [TK_FIXUP] = "EFAULT",
 	    [TK_REMAP] = "remap",
+	    [TK_ZERO_SUPER] = "superpage",
 	};
 	struct term terms[TK_MAX];
 

@@ -105,6 +105,9 @@ void arch_pt_fill(struct arch_pt *pt, vaddr_t va, struct frame *const *f, unsign
  */
 bool arch_pt_allow_write(struct arch_pt *pt, vaddr_t va, pfn_t pfn);
 
+/* => superpages that have been split since boot. */
+uint64_t arch_pt_splits(void);
+
 /* => what is mapped at va. */
 struct arch_mapping arch_pt_get(const struct arch_pt *pt, vaddr_t va);
 

@@ -173,7 +173,7 @@ static const struct row net_rows[] = {FIXED("somaxconn", "4096\n")};
 static const struct row cpu_rows[] = {TEXT_ROW("online", 0444, text_cpus),
 				      TEXT_ROW("possible", 0444, text_cpus),
 				      TEXT_ROW("present", 0444, text_cpus)};
-static const struct row thp_rows[] = {FIXED("enabled", "always madvise [never]\n")};
+static const struct row thp_rows[] = {SETTING("enabled")};
 
 static const struct row extfrag_rows[] = {TEXT_ROW("unusable_index", 0444, text_unusable)};
 

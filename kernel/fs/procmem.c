@@ -125,7 +125,11 @@ void text_vmstat(struct text *t, const struct text_request *r)
 		    {"pswpin", 0},
 		    {"pswpout", 0},
 		    {"pgfault", totals.minor_faults + totals.major_faults},
-		    {"pgmajfault", totals.major_faults}};
+		    {"pgmajfault", totals.major_faults},
+		    {"thp_fault_alloc", super_counts.made},
+		    {"thp_fault_fallback", super_counts.fallback},
+		    {"thp_collapse_alloc", super_counts.collapsed},
+		    {"thp_split_pmd", arch_pt_splits()}};
 
 	for (size_t n = 0; n < ARRAY_SIZE(rows); n++)
 		text_put(t, "%s %lu\n", rows[n].name, rows[n].n);

@@ -235,6 +235,7 @@ int64_t sys_madvise(const uint64_t *a)
 	case MADV_POPULATE_READ:
 	case MADV_POPULATE_WRITE:
 		return aspace_populate(space(), VADDR(a[0]), a[1], advice == MADV_POPULATE_WRITE);
+	case MADV_COLLAPSE: return aspace_collapse(space(), VADDR(a[0]), a[1]);
 	default: return aspace_advise(space(), VADDR(a[0]), a[1], advice);
 	}
 }

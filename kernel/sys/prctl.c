@@ -4,6 +4,7 @@
  */
 #include "kernel/proc/proc.h"
 #include "kernel/sys/sys.h"
+#include "kernel/mm/space/aspace.h"
 
 #define TIMER_SLACK_NS 50000 /* Linux's default; here no timer is ever late on purpose */
 
@@ -131,6 +132,7 @@ int64_t sys_prctl(const uint64_t *a)
 		if (!are_zero(a, 2))
 			return -EINVAL;
 		p->thp_disabled = a[1] != 0;
+		aspace_forbid_superpages(p->as, a[1] != 0);
 		return 0;
 	case PR_GET_THP_DISABLE: return are_zero(a, 1) ? (int64_t)p->thp_disabled : -EINVAL;
 	default: return -EINVAL;

@@ -28,4 +28,5 @@ KERNEL_HOST_SRC := \
 	kernel/mm/space/reach.c \
 	kernel/mm/space/remap.c \
 	kernel/mm/space/rmap.c \
+	kernel/mm/space/super.c \
 	kernel/proc/elf.c

@@ -309,6 +309,13 @@ static uint64_t table_copy(struct arch_pt *pt, uint64_t va, uint64_t from)
 	return pfn_paddr(frame_pfn(f)).v;
 }
 
+static uint64_t splits;
+
+uint64_t arch_pt_splits(void)
+{
+	return __atomic_load_n(&splits, __ATOMIC_RELAXED);
+}
+
 /* => a table of 512 leaves that mean what the superpage's leaf meant; 0: no memory. */
 static uint64_t super_split(struct arch_pt *pt, uint64_t va, pte_t leaf)
 {
@@ -323,6 +330,7 @@ static uint64_t super_split(struct arch_pt *pt, uint64_t va, pte_t leaf)
 	f->owner = 0;
 	f->entries[frame_in_use(pte_pfn(leaf))->kind] = RV_PTE_PER_PAGE;
 	pt->ntables++;
+	__atomic_fetch_add(&splits, 1, __ATOMIC_RELAXED);
 	TRACE(TRACE_TABLE_COPY, pt->as, va, frame_pfn(f).v, 0, 0, 0);
 	return pfn_paddr(frame_pfn(f)).v;
 }

@@ -217,6 +217,48 @@ void vma_set_anon(struct vma *v, struct mobj *anon)
 }
 
 /* Into the tree, where prev and next (NULL: none) are neighbours. */
+/* => whether u's own pages are indexed by their address, in the same node of the tree as va's. */
+static bool is_nearby(const struct vma *u, uint64_t va)
+{
+	return u && u->anon && u->anon_offset == u->start.v >> PAGE_SHIFT &&
+	       (u->start.v ^ va) >> (PAGE_SHIFT + TREE_SHIFT) == 0;
+}
+
+/*
+ * => an object that v, which has none, may share: of a VMA nearby, which has no pages in v's range.
+ * NULL: there is none. So many small VMAs have few objects, and join when they can.
+ */
+static struct mobj *anon_nearby(const struct vma *v)
+{
+	const struct vma *prev = vma_prev(v), *next = vma_next(v);
+
+	if (prev && !prev->anon && prev->end.v == v->start.v)
+		prev = vma_prev(prev);
+	if (is_nearby(prev, v->start.v))
+		return prev->anon;
+	if (next && !next->anon && next->start.v == v->end.v)
+		next = vma_next(next);
+	return is_nearby(next, v->start.v) ? next->anon : NULL;
+}
+
+bool vma_need_anon(struct vma *v)
+{
+	struct mobj *anon;
+
+	if (v->anon)
+		return true;
+	anon = anon_nearby(v);
+	if (anon)
+		mobj_get(anon);
+	else
+		anon = mobj_create(MOBJ_ANON, UINT64_MAX);
+	if (!anon)
+		return false;
+	v->anon_offset = v->start.v >> PAGE_SHIFT;
+	vma_set_anon(v, anon);
+	return true;
+}
+
 static void vmas_insert(struct aspace *as, struct vma *v, struct vma *prev, struct vma *next)
 {
 	struct avl_node **link = &as->vmas.root, *parent = NULL;

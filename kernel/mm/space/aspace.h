@@ -97,9 +97,10 @@ struct aspace {
 	uint64_t args, envs, strings_end; /* argv's strings [args, envs), then envp's */
 	uint64_t stack_start;             /* where the first sp was */
 	uint64_t code_start, code_end, data_start, data_end;
-	vaddr_t mmap_top;  /* mappings are placed below, top down */
-	uint64_t vdso;     /* where the kernel's page of code is; 0: nowhere */
-	uint32_t barriers; /* membarrier(2): commands registered */
+	vaddr_t mmap_top;   /* mappings are placed below, top down */
+	uint64_t vdso;      /* where the kernel's page of code is; 0: nowhere */
+	uint32_t barriers;  /* membarrier(2): commands registered */
+	bool no_superpages; /* prctl(PR_SET_THP_DISABLE) */
 };
 
 /* What the machine's administrator may set: /proc/sys/vm. Read without a lock. */
@@ -108,10 +109,22 @@ struct space_policy {
 	unsigned overcommit_ratio;                    /* of RAM, in percent: the limit, unless */
 	uint64_t overcommit_kib;                      /* this is not 0 */
 	unsigned max_vmas;                            /* of one space */
+	unsigned superpages;                          /* SUPER_*: who gets them unasked */
 	uint64_t min_address;                         /* below, only the superuser maps */
 	uint64_t user_reserve_kib, admin_reserve_kib; /* left by mode 2; set at boot */
 };
 extern struct space_policy space_policy;
+
+#define SUPER_NEVER   0
+#define SUPER_MADVISE 1 /* who asks by madvise() */
+#define SUPER_ALWAYS  2
+
+/* Superpages, since boot. Read without a lock. */
+extern struct super_counts {
+	uint64_t made;      /* at a first touch */
+	uint64_t fallback;  /* a first touch that found no frames in a row */
+	uint64_t collapsed; /* of small pages */
+} super_counts;
 
 /* Pages promised, of all spaces; and how many may be in mode 2. limit.c */
 uint64_t commit_total(void);
@@ -176,6 +189,9 @@ int64_t aspace_remap(struct aspace *as, vaddr_t old, uint64_t old_len, uint64_t 
 /* madvise(2) but for the advice to populate. => 0 or -errno. advise.c */
 int aspace_advise(struct aspace *as, vaddr_t start, uint64_t len, int advice);
 /* MADV_DONTNEED: drops private pages of the range. => 0, -EINVAL, -ENOMEM (a hole; still done) */
+/* MADV_COLLAPSE. => 0, -EINVAL, -ENOMEM, -EAGAIN. super.c */
+int aspace_collapse(struct aspace *as, vaddr_t start, uint64_t len);
+void aspace_forbid_superpages(struct aspace *as, bool forbidden); /* new ones */
 int aspace_discard(struct aspace *as, vaddr_t start, uint64_t len);
 /* MADV_POPULATE_READ and _WRITE. => 0; -EINVAL, -EFAULT, -ENOMEM as there. lock.c */
 int aspace_populate(struct aspace *as, vaddr_t start, uint64_t len, bool write);

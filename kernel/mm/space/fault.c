@@ -97,30 +97,6 @@ static struct frame *own_lookup(struct vma *v, uint64_t va, bool *is_private)
 	return f;
 }
 
-/* => whether u's own pages are indexed by their address, in the same node of the tree as va's. */
-static bool is_nearby(const struct vma *u, uint64_t va)
-{
-	return u && u->anon && u->anon_offset == u->start.v >> PAGE_SHIFT &&
-	       (u->start.v ^ va) >> (PAGE_SHIFT + TREE_SHIFT) == 0;
-}
-
-/*
- * => an object that v, which has none, may share: of a VMA nearby, which has no pages in v's range.
- * NULL: there is none. So many small VMAs have few objects, and join when they can.
- */
-static struct mobj *anon_nearby(const struct vma *v)
-{
-	const struct vma *prev = vma_prev(v), *next = vma_next(v);
-
-	if (prev && !prev->anon && prev->end.v == v->start.v)
-		prev = vma_prev(prev);
-	if (is_nearby(prev, v->start.v))
-		return prev->anon;
-	if (next && !next->anon && next->start.v == v->end.v)
-		next = vma_next(next);
-	return is_nearby(next, v->start.v) ? next->anon : NULL;
-}
-
 /* Gives v an own page in the place of what it had: a copy of `from`, or cleared. => NULL: no
  * memory.
  */
@@ -129,18 +105,8 @@ static struct frame *own_create(struct vma *v, uint64_t va, struct frame *from)
 	struct frame *f;
 	int err;
 
-	if (!v->anon) {
-		struct mobj *anon = anon_nearby(v);
-
-		if (anon)
-			mobj_get(anon);
-		else
-			anon = mobj_create(MOBJ_ANON, UINT64_MAX);
-		if (!anon)
-			return NULL;
-		v->anon_offset = v->start.v >> PAGE_SHIFT;
-		vma_set_anon(v, anon);
-	}
+	if (!vma_need_anon(v))
+		return NULL;
 	f = frame_alloc(0, TF_ANON, from ? 0 : FRAME_ZEROED);
 	if (!f)
 		return NULL;
@@ -302,6 +268,9 @@ static __attribute__((noinline)) unsigned page_serve(struct aspace *as, struct v
 		} else {
 			rights &= ~(unsigned)ARCH_W;
 		}
+	} else if (write && vma_wants_super(v) && super_serve(as, v, va)) {
+		as->minor_faults++;
+		return TK_ZERO_SUPER;
 	} else if (write) {
 		f = own_create(v, va, NULL);
 		kind = grown ? TK_STACK : TK_ZERO;
@@ -318,6 +287,8 @@ static __attribute__((noinline)) unsigned page_serve(struct aspace *as, struct v
 		return TK_OOM;
 	if (kind == TK_FILE && !write)
 		map_around(as, v, va);
+	if (kind == TK_ZERO && vma_wants_super(v))
+		super_grown(as, v, va);
 	if (old.present && old.pfn.v == frame_pfn(f).v) {
 		/* here: the page was mapped, and at most W was missing */
 		if (old.rights == rights)
@@ -361,7 +332,7 @@ static inline __attribute__((always_inline)) unsigned own_write(struct aspace *a
 		if (f)
 			arch_page_copy(frame_kva(f), frame_kva(had));
 		kind = TK_COW;
-	} else if (leaf && !had && !v->file) {
+	} else if (leaf && !had && !v->file && !vma_wants_super(v)) {
 		f = frame_alloc(0, TF_ANON, FRAME_ZEROED);
 		kind = TK_ZERO;
 	}

@@ -185,6 +185,7 @@ struct aspace *aspace_fork(struct aspace *from)
 	to->lock_limit = from->lock_limit;
 	to->is_privileged = from->is_privileged;
 	to->barriers = from->barriers;
+	to->no_superpages = from->no_superpages;
 	to->args = from->args;
 	to->envs = from->envs;
 	to->strings_end = from->strings_end;

@@ -33,6 +33,7 @@ uint64_t commit_bytes;
 struct space_policy space_policy = {
     .overcommit_ratio = 50,
     .max_vmas = 65530,
+    .superpages = SUPER_MADVISE,
     .min_address = 0x10000,
     .user_reserve_kib = 128UL << 10,
     .admin_reserve_kib = 8UL << 10,

@@ -180,6 +180,26 @@ static inline uint64_t vma_file_index(const struct vma *v, uint64_t va)
 /* Gives v, of a space's tree, an object for own pages. */
 void vma_set_anon(struct vma *v, struct mobj *anon);
 
+/* => whether v has an object for own pages, made if it had none; false: no memory. */
+bool vma_need_anon(struct vma *v);
+
+/* => whether superpages may serve v, as far as policy and advice go. */
+static inline bool vma_wants_super(const struct vma *v)
+{
+	return space_policy.superpages &&
+	       (v->flags & VMA_HUGEPAGE || space_policy.superpages == SUPER_ALWAYS) &&
+	       !(v->flags & VMA_NOHUGEPAGE);
+}
+
+/* A first write at va. => true: the region has become a superpage. super.c */
+bool super_serve(struct aspace *as, struct vma *v, uint64_t va);
+
+/* A small page has come at va, in a VMA that wants superpages: the region may become one. */
+void super_grown(struct aspace *as, struct vma *v, uint64_t va);
+
+/* Makes what v has in the region at `start` a superpage. => 0; -EINVAL, -EAGAIN, -ENOMEM. */
+int super_collapse(struct aspace *as, struct vma *v, uint64_t start);
+
 /* Remembers the highest number of resident pages. */
 static inline void space_peak(struct aspace *as)
 {
