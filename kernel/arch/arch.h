@@ -177,6 +177,17 @@ ARCH_INLINE paddr_t arch_pa(const void *kva);
  */
 void *arch_map_device(paddr_t pa, size_t len);
 
+/*
+ * Pages of the kernel's half for its large buffers, in [start, end); equal: there are none.
+ * map: va, where nothing is, shows a frame. => false: no memory. ready: after that, all harts see
+ * it. unmap: `gone` is called for each frame when no hart can reach it.
+ */
+vaddr_t arch_buffer_start(void);
+vaddr_t arch_buffer_end(void);
+bool arch_buffer_map(vaddr_t va, pfn_t pfn);
+void arch_buffer_ready(vaddr_t va, size_t len);
+void arch_buffer_unmap(vaddr_t va, size_t len, void (*gone)(pfn_t pfn));
+
 /* One whole page in the linear map, as fast as the hardware can. */
 void arch_page_clear(void *kva);
 void arch_page_copy(void *to, const void *from);

@@ -40,7 +40,7 @@ struct fdtable *fdtable_create(void)
 		return NULL;
 	t->refs = 1;
 	spin_init(&t->lock);
-	t->slots = kzalloc(FIRST_SIZE * sizeof t->slots[0]);
+	t->slots = kvzalloc(FIRST_SIZE * sizeof t->slots[0]);
 	if (!t->slots) {
 		kfree(t);
 		return NULL;
@@ -70,8 +70,8 @@ struct fdtable *fdtable_copy(struct fdtable *from)
 			break;
 		size = from->size;
 		spin_unlock(&from->lock);
-		kfree(t->slots);
-		t->slots = kzalloc((size_t)size * sizeof t->slots[0]);
+		kvfree(t->slots);
+		t->slots = kvzalloc((size_t)size * sizeof t->slots[0]);
 		if (!t->slots) {
 			kfree(t);
 			return NULL;
@@ -100,7 +100,7 @@ void fdtable_put(struct fdtable *t)
 	for (int fd = 0; fd < t->size; fd++)
 		if (t->slots[fd].file)
 			release(t, t->slots[fd].file);
-	kfree(t->slots);
+	kvfree(t->slots);
 	kfree(t);
 }
 
@@ -126,11 +126,11 @@ static int grow_locked(struct fdtable *t, int fd)
 	while (size <= fd)
 		size *= 2;
 
-	struct fd_slot *slots = kzalloc((size_t)size * sizeof *slots);
+	struct fd_slot *slots = kvzalloc((size_t)size * sizeof *slots);
 	if (!slots)
 		return -ENOMEM;
 	memcpy(slots, t->slots, (size_t)t->size * sizeof *slots);
-	kfree(t->slots);
+	kvfree(t->slots);
 	t->slots = slots;
 	t->size = size;
 	return 0;

@@ -33,7 +33,7 @@ static bool text_reserve(struct text *t, size_t more)
 	while (size - t->len < more)
 		size *= 2;
 	if (size != t->size) {
-		char *buf = kmalloc(size);
+		char *buf = kvzalloc(size);
 
 		if (!buf) {
 			t->failed = true;
@@ -41,7 +41,7 @@ static bool text_reserve(struct text *t, size_t more)
 		}
 		if (t->buf)
 			memcpy(buf, t->buf, t->len);
-		kfree(t->buf);
+		kvfree(t->buf);
 		t->buf = buf;
 		t->size = size;
 	}
@@ -77,7 +77,7 @@ struct mobj *text_make(text_fn *fn, const struct text_request *r)
 		mobj_put(o);
 		o = NULL;
 	}
-	kfree(t.buf);
+	kvfree(t.buf);
 	return o;
 }
 

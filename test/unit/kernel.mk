@@ -14,6 +14,7 @@ KERNEL_HOST_SRC := \
 	kernel/mm/frame/frame.c \
 	kernel/mm/frame/kmalloc.c \
 	kernel/mm/frame/slab.c \
+	kernel/mm/frame/vmap.c \
 	kernel/mm/object/mobj.c \
 	kernel/mm/object/tree.c \
 	kernel/mm/space/advise.c \

@@ -93,6 +93,33 @@ void *arch_map_device(paddr_t pa, size_t len)
 	return NULL;
 }
 
+/* There are none: the host's addresses are what they are. */
+vaddr_t arch_buffer_start(void)
+{
+	return VADDR(0);
+}
+
+vaddr_t arch_buffer_end(void)
+{
+	return VADDR(0);
+}
+
+bool arch_buffer_map(vaddr_t va, pfn_t pfn)
+{
+	(void)va, (void)pfn;
+	return false;
+}
+
+void arch_buffer_ready(vaddr_t va, size_t len)
+{
+	(void)va, (void)len;
+}
+
+void arch_buffer_unmap(vaddr_t va, size_t len, void (*gone)(pfn_t pfn))
+{
+	(void)va, (void)len, (void)gone;
+}
+
 void arch_page_clear(void *kva)
 {
 	memset(kva, 0, PAGE_SIZE);

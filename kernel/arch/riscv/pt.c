@@ -8,10 +8,12 @@
  *
  *	0xffffffc000000000  linear map of RAM, superpages, RW; text and rodata R
  *	0xffffffff40000000  devices, RW
+ *	0xffffffff60000000  large buffers, RW, page by page (kernel/mm/frame/vmap.c)
  *	0xffffffff80200000  the image: text RX, rodata R, data RW
  *
- * It changes only in arch_map_device(), under device_lock. Tables are all that
- * can fail.
+ * It changes only in arch_map_device(), under device_lock, and among the buffers,
+ * whose addresses are their caller's alone. A table once made stays. Tables are
+ * all that can fail.
  */
 #include "kernel/arch/riscv/pt.h"
 #include "kernel/lib/lib.h"
@@ -91,9 +93,11 @@ static uint64_t frame_table_alloc(void)
 	return f ? pfn_paddr(frame_pfn(f)).v : 0;
 }
 
+/* Guards the making of tables. */
+static struct spinlock device_lock;
+
 void *arch_map_device(paddr_t pa, size_t len)
 {
-	static struct spinlock device_lock;
 	static uint64_t next = DEVICE_VA_START;
 	uint64_t start = ROUND_DOWN(pa.v, PAGE_SIZE), end = ROUND_UP(pa.v + len, PAGE_SIZE);
 	uint64_t big = 1UL << RV_LEVEL_SHIFT(1), va;
@@ -111,4 +115,73 @@ void *arch_map_device(paddr_t pa, size_t len)
 	/* A hart may remember that there was nothing at va. */
 	__asm__ volatile("sfence.vma" ::: "memory");
 	return result;
+}
+
+/* -- large buffers ------------------------------------------------------------------------- */
+
+vaddr_t arch_buffer_start(void)
+{
+	return VADDR(BUFFER_VA_START);
+}
+
+vaddr_t arch_buffer_end(void)
+{
+	return VADDR(BUFFER_VA_END);
+}
+
+/* No hart has a translation of these pages any more, nor remembers that there was none. */
+static void flush_kernel(uint64_t va, uint64_t len)
+{
+	uint64_t others = ((2UL << (boot_nharts - 1)) - 1) & ~(1UL << percpu()->index);
+
+	for (uint64_t at = va; at < va + len; at += PAGE_SIZE)
+		__asm__ volatile("sfence.vma %0, zero" ::"r"(at) : "memory");
+	if (others)
+		sbi_flush_kernel(others, va, len);
+}
+
+bool arch_buffer_map(vaddr_t va, pfn_t pfn)
+{
+	bool ok;
+
+	spin_lock(&device_lock);
+	ok = pt_map_kernel(va.v, pfn_paddr(pfn).v, PAGE_SIZE, 0, PTE_R | PTE_W, frame_table_alloc);
+	spin_unlock(&device_lock);
+	return ok;
+}
+
+void arch_buffer_ready(vaddr_t va, size_t len)
+{
+	flush_kernel(va.v, len);
+}
+
+/* => the leaf for va, which has one. */
+static pte_t *kernel_leaf(uint64_t va)
+{
+	uint64_t table = pt_kernel_root;
+
+	for (unsigned l = pt_levels - 1; l > 0; l--)
+		table = pte_pa(*pte_at(table, va, l));
+	return pte_at(table, va, 0);
+}
+
+void arch_buffer_unmap(vaddr_t va, size_t len, void (*gone)(pfn_t pfn))
+{
+	if (len == 0)
+		return;
+	/* V goes first, and the frames only when no hart can reach them. */
+	for (uint64_t at = va.v; at < va.v + len; at += PAGE_SIZE) {
+		pte_t *e = kernel_leaf(at);
+
+		CHECK(e->v & PTE_V);
+		*(volatile uint64_t *)&e->v = e->v & ~(uint64_t)PTE_V;
+	}
+	flush_kernel(va.v, len);
+	for (uint64_t at = va.v; at < va.v + len; at += PAGE_SIZE) {
+		pte_t *e = kernel_leaf(at);
+		pfn_t pfn = pte_pfn(*e);
+
+		e->v = 0;
+		gone(pfn);
+	}
 }

@@ -79,9 +79,14 @@ bool pt_map_kernel(uint64_t va, uint64_t pa, uint64_t len, unsigned level, uint6
 /* First address of the physical GiB that holds the image: the linear map begins there. */
 #define LINEAR_PA (KERNEL_PA >> 30 << 30)
 
-/* Where devices are mapped: one GiB, just below the one that holds the image. */
-#define DEVICE_VA_END   ((uint64_t)KERNEL_VA >> 30 << 30)
-#define DEVICE_VA_START (DEVICE_VA_END - (1UL << 30))
+/*
+ * One GiB, just below the one that holds the image: half of it is where devices are mapped, half
+ * where the kernel's large buffers are.
+ */
+#define BUFFER_VA_END   ((uint64_t)KERNEL_VA >> 30 << 30)
+#define BUFFER_VA_START (BUFFER_VA_END - (1UL << 29))
+#define DEVICE_VA_END   BUFFER_VA_START
+#define DEVICE_VA_START (DEVICE_VA_END - (1UL << 29))
 
 /* satp for a root table. */
 uint64_t pt_satp(uint64_t root);
@@ -105,6 +110,8 @@ void sbi_finisher_set(volatile uint32_t *finisher);
 bool sbi_hart_start(uint64_t hartid, uint64_t pc_pa, uint64_t opaque);
 /* Of harts, a set by the kernel's numbers, and one ASID; len UINT64_MAX: all addresses. */
 void sbi_flush(uint64_t harts, uint64_t va, uint64_t len, uint32_t asid);
+/* The same for the kernel's half, which is in all address spaces. */
+void sbi_flush_kernel(uint64_t harts, uint64_t va, uint64_t len);
 void sbi_fence_i(uint64_t harts);
 
 /* -- trap.c -- */

@@ -27,6 +27,7 @@
 #define SRST_RESET      0
 #define IPI_SEND        0
 #define RFENCE_FENCE_I  0
+#define RFENCE_VMA      1
 #define RFENCE_VMA_ASID 2
 #define HSM_START       0
 
@@ -162,6 +163,11 @@ void sbi_flush(uint64_t harts, uint64_t va, uint64_t len, uint32_t asid)
 {
 	sbi_call5(SBI_RFENCE, RFENCE_VMA_ASID, hart_mask(harts), 0, len == UINT64_MAX ? 0 : va, len,
 		  asid);
+}
+
+void sbi_flush_kernel(uint64_t harts, uint64_t va, uint64_t len)
+{
+	sbi_call5(SBI_RFENCE, RFENCE_VMA, hart_mask(harts), 0, va, len, 0);
 }
 
 void sbi_fence_i(uint64_t harts)

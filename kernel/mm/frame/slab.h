@@ -27,6 +27,13 @@ void *kmalloc(size_t size);
 void *kzalloc(size_t size);
 void kfree(void *p); /* NULL is allowed */
 
+/*
+ * The same for what may be large: of single frames, that need not lie together, mapped side by side
+ * in the kernel's half. Not for devices. Cleared. vmap.c
+ */
+void *kvzalloc(size_t size);
+void kvfree(void *p); /* NULL is allowed */
+
 /* => how long a buffer may be that would best be `want` bytes: not out of proportion to RAM. */
 size_t kbuffer_size(size_t want);
 
