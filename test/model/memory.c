@@ -74,15 +74,15 @@ static void do_fork(void)
 		give_up("fork");
 	if (pid == 0)
 		child(go[0], report[1], seed, n, (int)status);
+	close(go[0]);
+	close(report[1]);
 	steps(below(6));
 	if (write(go[1], "", 1) != 1 || read(report[0], &hash, sizeof hash) != sizeof hash)
 		give_up("a child does not answer");
 	if (waitpid(pid, &got, 0) != pid)
 		give_up("waitpid");
-	for (unsigned i = 0; i < 2; i++) {
-		close(go[i]);
-		close(report[i]);
-	}
+	close(go[1]);
+	close(report[0]);
 	note("child %lx, status %x", hash, (unsigned)got);
 }
 
