@@ -489,9 +489,9 @@ static void restarts(void)
 		act(SIGUSR1, on, flags ? SA_RESTART : 0);
 		pid = fork();
 		if (pid == 0) {
-			sleep_ms(10);
+			sleep_ms(80);
 			kill(getppid(), SIGUSR1);
-			sleep_ms(10);
+			sleep_ms(80);
 			if (write(fd[1], "x", 1) != 1)
 				_exit(1);
 			_exit(0);
@@ -504,9 +504,9 @@ static void restarts(void)
 		say_status("writer", status);
 		pid = fork();
 		if (pid == 0) {
-			sleep_ms(10);
+			sleep_ms(80);
 			kill(getppid(), SIGUSR1);
-			sleep_ms(10);
+			sleep_ms(80);
 			_exit(4);
 		}
 		r = waitpid(pid, &status, 0);
@@ -515,7 +515,7 @@ static void restarts(void)
 			IS(waitpid(pid, &status, 0) == pid);
 		pid = fork();
 		if (pid == 0) {
-			sleep_ms(10);
+			sleep_ms(80);
 			kill(getppid(), SIGUSR1);
 			_exit(0);
 		}
@@ -531,7 +531,7 @@ static void restarts(void)
 		r = nanosleep(&(struct timespec){0, 60000000}, NULL);
 		_exit(r == 0 ? 7 : 8);
 	}
-	sleep_ms(10);
+	sleep_ms(80);
 	kill(pid, SIGCHLD);
 	kill(pid, SIGSTOP);
 	waitpid(pid, &status, WUNTRACED);
@@ -547,11 +547,11 @@ static void restarts(void)
 	}
 	while (!shared[1])
 		usleep(100);
-	sleep_ms(10);
+	sleep_ms(80);
 	kill(pid, SIGSTOP);
 	waitpid(pid, &status, WUNTRACED);
 	kill(pid, SIGCONT);
-	sleep_ms(10);
+	sleep_ms(80);
 	T(waitpid(pid, &status, WNOHANG));
 	kill(pid, SIGUSR1);
 	waitpid(pid, &status, 0);
