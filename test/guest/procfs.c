@@ -409,6 +409,9 @@ static void machine(void)
 int main(void)
 {
 	setvbuf(stdout, NULL, _IOLBF, 0);
+	/* Whoever started the test may have left the C library's own two ignored. */
+	for (int signo = 32; signo <= 33; signo++)
+		syscall(SYS_rt_sigaction, signo, &(const char[64]){0}, NULL, 8);
 	place_enter();
 	prctl(PR_SET_DUMPABLE, 1); /* taken away with root's rights, natively */
 	links();
