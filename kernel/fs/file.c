@@ -419,6 +419,9 @@ static bool has_room(struct mobj *o, uint64_t pos)
 	return has_frame;
 }
 
+/* What Linux asks for at once when it writes to memory: as much as one superpage can hold. */
+#define WRITE_SPAN (2UL << 20)
+
 /* => whether a seal forbids to write n bytes at pos. */
 static bool is_sealed(const struct file *f, uint64_t pos, uint64_t n)
 {
@@ -456,12 +459,19 @@ static ssize_t write_contents(struct file *f, struct uio *u, uint64_t *pos)
 			n = u->left;
 		if (n > limit - *pos)
 			n = limit - *pos;
-		if (is_sealed(f, *pos, n)) {
+		uint64_t ahead = WRITE_SPAN - (*pos & (WRITE_SPAN - 1));
+
+		ahead = u->left < ahead ? u->left : ahead;
+
+		size_t got = uio_take(u, chunk, n);
+
+		/* As on Linux, bytes that cannot be had come before a file that cannot take them.
+		 */
+		if (got > 0 && is_sealed(f, *pos, ahead)) {
 			if (total == 0)
 				total = -EPERM;
 			break;
 		}
-		size_t got = uio_take(u, chunk, n);
 		size_t moved = got > 0 && has_room(o, *pos) ? mobj_write(o, *pos, chunk, got) : 0;
 		*pos += moved;
 		total += (ssize_t)moved;

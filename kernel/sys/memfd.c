@@ -62,6 +62,8 @@ int64_t sys_add_seals(struct file *f, uint64_t seals)
 	if ((seals & F_SEAL_EXEC) && (i->mode & 0111))
 		seals |= F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE;
 	__atomic_fetch_or(&i->seals, (uint32_t)seals, __ATOMIC_SEQ_CST);
+	if (seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
+		i->data->is_sealed = true;
 	return 0;
 }
 

@@ -77,7 +77,7 @@ static int prot_choose(void)
 
 	int prot = prots[below(sizeof prots / sizeof *prots)];
 
-	return prot == PROT_EXEC && common ? PROT_READ | PROT_EXEC : prot;
+	return common && prot ? prot | PROT_READ : prot;
 }
 
 /* -- what is surely one mapping --------------------------------------------------------------- */

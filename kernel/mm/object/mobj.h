@@ -57,6 +57,7 @@ struct mobj {
 	struct list_node kin;     /* of top: the list; else this one's place on it */
 
 	uint64_t ino, dev; /* of the file, for /proc/PID/maps */
+	bool is_sealed;    /* F_SEAL_WRITE or _FUTURE_WRITE: nothing may be cut out of it */
 	const struct mobj_pager *pager;
 	void *pager_ctx; /* the pager's */
 	char *label;     /* its path, kmalloc'd; set once. NULL: none is known */

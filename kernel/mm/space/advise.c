@@ -63,6 +63,8 @@ static int remove_pages(struct aspace *as, struct vma *v, uint64_t start, uint64
 		return -EINVAL;
 	if (!(v->flags & VMA_SHARED) || v->flags & VMA_NOWRITE)
 		return -EACCES;
+	if (v->file->is_sealed)
+		return -EPERM;
 	if (v->file->pager) /* here: its pages would be read again */
 		return -EOPNOTSUPP;
 	mobj_get(file);
