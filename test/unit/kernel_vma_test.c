@@ -561,6 +561,115 @@ static void shared_anonymous_memory(void **state)
 	assert_int_equal(*p, 5);
 }
 
+/* -- the reverse map ------------------------------------------------------------------------ */
+
+#define NSPACES 4
+
+struct found {
+	struct aspace *as[16];
+	uint64_t va[16];
+	unsigned n;
+};
+
+static void visit(void *ctx, struct aspace *space, vaddr_t va, struct arch_mapping m)
+{
+	struct found *f = ctx;
+
+	(void)m;
+	assert_true(mutex_is_locked(&space->lock));
+	assert_in_range(f->n, 0, 15);
+	f->as[f->n] = space;
+	f->va[f->n++] = va.v;
+}
+
+/* The walk from the frame at va of `of` finds just the pages, in all spaces, that show the frame.
+ */
+static void compare_reverse(struct aspace *const space[NSPACES], const uint64_t *base,
+			    unsigned nbases, unsigned of, uint64_t va)
+{
+	struct arch_mapping m = arch_pt_get(&space[of]->pt, VADDR(va));
+	struct found f = {.n = 0};
+	unsigned expected = 0;
+
+	if (!m.present || frame_of(m.pfn)->kind == FRAME_ZERO)
+		return;
+	rmap_walk(frame_of(m.pfn), visit, &f);
+	for (unsigned s = 0; s < NSPACES; s++) {
+		for (uint64_t i = 0; space[s] && i < 64ULL * nbases; i++) {
+			uint64_t at = base[i / 64] + i % 64 * PAGE_SIZE;
+			struct arch_mapping other = arch_pt_get(&space[s]->pt, VADDR(at));
+			bool listed = false;
+
+			if (!other.present || other.pfn.v != m.pfn.v)
+				continue;
+			expected++;
+			for (unsigned k = 0; k < f.n; k++)
+				listed |= f.as[k] == space[s] && f.va[k] == at;
+			assert_true(listed);
+		}
+	}
+	assert_int_equal(f.n, expected);
+}
+
+/* Forks, forks of forks, writes, moves and cuts: every mapped page is found from its frame. */
+static void reverse_map_finds_every_page(void **state)
+{
+	struct aspace *space[NSPACES] = {as};
+	uint64_t base[] = {BASE, BASE + 0x40000000, BASE + 0x80000000, BASE + 0x100000};
+	struct mobj *others = file; /* what other tests map stays whole */
+	unsigned n = ARRAY_SIZE(base);
+
+	(void)state;
+	file = mobj_create(MOBJ_FILE, FILE_SIZE);
+	assert_non_null(file);
+	assert_int_equal(map(base[0], 64 * PAGE_SIZE, VMA_READ | VMA_WRITE, true, NULL), 0);
+	assert_int_equal(map_file(base[2], 32 * PAGE_SIZE, VMA_READ | VMA_WRITE | VMA_SHARED, 0),
+			 0);
+	assert_int_equal(map_file(base[3], 32 * PAGE_SIZE, VMA_READ | VMA_WRITE, 0), 0);
+	for (unsigned i = 0; i < 64; i++)
+		touch(base[0] + i * PAGE_SIZE, VMA_WRITE, NULL, NULL);
+	for (unsigned i = 0; i < FILE_PAGES; i++) {
+		touch(base[2] + i * PAGE_SIZE, VMA_WRITE, NULL, NULL);
+		touch(base[3] + i * PAGE_SIZE, i % 2 ? VMA_READ : VMA_WRITE, NULL, NULL);
+	}
+	for (unsigned s = 1; s < NSPACES; s++) {
+		space[s] = aspace_fork(space[s / 2]);
+		assert_non_null(space[s]);
+		as = space[s];
+		for (unsigned i = s; i < 64; i += 7)
+			touch(base[0] + i * PAGE_SIZE, VMA_WRITE, NULL, NULL);
+		if (s == 2) /* pages that move keep their indexes */
+			assert_int_equal(aspace_remap(as, VADDR(base[0] + 8 * PAGE_SIZE),
+						      8 * PAGE_SIZE, 8 * PAGE_SIZE,
+						      MREMAP_MAYMOVE | MREMAP_FIXED,
+						      VADDR(base[1])),
+					 base[1]);
+	}
+	as = space[0];
+	assert_int_equal(aspace_unmap(as, VADDR(base[0] + 20 * PAGE_SIZE), 4 * PAGE_SIZE), 0);
+	for (unsigned s = 0; s < NSPACES; s++)
+		for (unsigned i = 0; i < 64 * n; i++)
+			compare_reverse(space, base, n, s, base[i / 64] + i % 64 * PAGE_SIZE);
+	/* What is cut off a file goes from every space. */
+	mobj_resize(file, PAGE_SIZE);
+	rmap_forget(file, 1, UINT64_MAX, true);
+	for (unsigned s = 0; s < NSPACES; s++) {
+		for (unsigned i = 1; i < 32; i++) {
+			assert_false(
+			    arch_pt_get(&space[s]->pt, VADDR(base[2] + i * PAGE_SIZE)).present);
+			assert_false(
+			    arch_pt_get(&space[s]->pt, VADDR(base[3] + i * PAGE_SIZE)).present);
+		}
+	}
+	mobj_trim(file);
+	for (unsigned s = 0; s < NSPACES; s++)
+		aspace_check(space[s]);
+	for (unsigned s = 1; s < NSPACES; s++)
+		aspace_put(space[s]);
+	mobj_put(file);
+	file = others;
+}
+
 static void user_copies(void **state)
 {
 	char buf[32] = "";
@@ -681,6 +790,7 @@ int main(void)
 	    TEST(brk_moves),
 	    TEST(remap_keeps_contents),
 	    TEST(shared_anonymous_memory),
+	    TEST(reverse_map_finds_every_page),
 	    TEST(user_copies),
 	    TEST(every_allocation_fails_once),
 	    TEST(out_of_memory_is_a_kill),

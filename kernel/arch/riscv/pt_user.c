@@ -640,6 +640,8 @@ void arch_pt_protect(struct arch_pt *pt, vaddr_t start, vaddr_t end, unsigned ri
 			table = table ? table : region_own(pt, level1, va);
 			n = (stop - va) / PAGE_SIZE;
 		}
+		/* here: two calls, so that the commoner, which gives no W, is compiled without it
+		 */
 		if (!table) {
 			region_drop(pt, level1, va);
 		} else if (set_own ? range_change(pt, table, va, level, n, PTE_LEAF, set, set_own)

@@ -150,7 +150,8 @@ static bool pages_are_private(struct vma *v, uint64_t start, struct frame *had[R
 	return all;
 }
 
-int super_collapse(struct aspace *as, struct vma *v, uint64_t start)
+/* Makes what v has in the region at `start` a superpage. => 0; -EINVAL, -EAGAIN, -ENOMEM. */
+static int super_collapse(struct aspace *as, struct vma *v, uint64_t start)
 {
 	struct frame **had, *f;
 	int err = -EAGAIN;

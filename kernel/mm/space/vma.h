@@ -197,9 +197,6 @@ bool super_serve(struct aspace *as, struct vma *v, uint64_t va);
 /* A small page has come at va, in a VMA that wants superpages: the region may become one. */
 void super_grown(struct aspace *as, struct vma *v, uint64_t va);
 
-/* Makes what v has in the region at `start` a superpage. => 0; -EINVAL, -EAGAIN, -ENOMEM. */
-int super_collapse(struct aspace *as, struct vma *v, uint64_t start);
-
 /* Remembers the highest number of resident pages. */
 static inline void space_peak(struct aspace *as)
 {
