@@ -194,6 +194,10 @@ static void handlers(void)
 	int fd[2];
 	char c = 0;
 	if (pipe(fd) == 0) {
+		/* before the fork: the child's signal may come at any time */
+		act(SIGALRM, on_signal, SA_RESTART);
+		hits = 0;
+
 		pid_t pid = fork();
 
 		if (pid == 0) {
@@ -202,8 +206,6 @@ static void handlers(void)
 			usleep(3000);
 			_exit(write(fd[1], "x", 1) != 1);
 		}
-		act(SIGALRM, on_signal, SA_RESTART);
-		hits = 0;
 		say("read begins again", read(fd[0], &c, 1));
 		say("after the handler", hits);
 		wait(NULL);
